@@ -1,0 +1,60 @@
+"""Selection of adverse events: one row per arm for one event and grade, grades never merged."""
+
+from __future__ import annotations
+
+from hccmeta.evidence.load import needs_tables
+from hccmeta.evidence.sieve import ADVANCED, Sieve, joined, preferences
+
+
+@needs_tables
+def select_adverse_events(
+    tables,
+    *,
+    event="any",
+    grade="ge3",
+    phase="whole",
+    attribution=("treatment_related", "treatment_emergent", "any_cause", "not_stated"),
+    population=("treated", "all", "evaluable", "per_protocol", "psm"),
+    overlap="largest",
+    where=None,
+    settings=ADVANCED,
+):
+    """Patients with an adverse event of a grade, one row per arm and independent group of patients.
+
+    Parameters
+    ----------
+    tables : Tables
+    event : str
+        Event as in the table, "any" = any event.
+    grade : str
+        Exactly as printed: "any", "1" ... "5", "3-4", "ge3", ...; grade 3-4 and grade >= 3 are never merged.
+    phase : str
+        whole, preoperative, postoperative, adjuvant or during_rt.
+    attribution, population : tuple of str
+        Ordered preferences.
+    overlap, where, settings
+        As in `select_responses`.
+
+    Returns
+    -------
+    DataFrame
+        study, study_id, arm_id, cohort_id, year, events, n, event, grade, attribution, population, and arm and study
+        columns; `.attrs["discarded"]` with reasons.
+    """
+    for column, value in (("grade", grade), ("phase", phase)):
+        preferences(tables, "adverse_events", column, value)
+    rows = tables.adverse_events
+    rows = rows[(rows["event"] == event) & (rows["grade"] == grade) & (rows["phase"] == phase)]
+    sieve = Sieve(joined(tables, rows), "ae_id", "arm_id")
+    sieve.drop_by_use(settings)
+    sieve.drop(sieve.rows["events"].isna() | sieve.rows["n"].isna(), "no count or no denominator")
+    sieve.keep_where(where)
+    sieve.prefer(
+        ["arm_id"],
+        attribution=preferences(tables, "adverse_events", "attribution", attribution),
+        population=preferences(tables, "adverse_events", "population", population),
+    )
+    sieve.drop_pooled_arms()
+    sieve.resolve_overlap(overlap)
+    columns = ["events", "n", "event", "grade", "attribution", "phase", "population"]
+    return sieve.result(["study", "study_id", "arm_id", "cohort_id", "year", *columns])

@@ -1,0 +1,135 @@
+"""The path of a curve through an image: from the left to the right it never rises."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+DROP_COST = 0.4
+END_COST = {"solid": 0.6, "dashed": 0.8}
+HIDDEN_COST = 0.35
+CROSSING = {"solid": 0.9, "dashed": 0.45}
+BREAK_COST = 2.0
+BROKEN = 0.3
+SEEN = 0.4
+LONGEST_GAP = {"solid": 0.0, "dashed": 6.0}
+FOLLOWS = 3
+
+
+def trace_path(own, hidden, lines, width: float, start_row: float, style: str, *, unbroken: bool) -> np.ndarray:
+    """Row of the curve in each column, from the first column to where the curve ends.
+
+    The cheapest path: a column on paper costs 1 (3 if it is `unbroken`: not another, dashed line of its colour), on the
+    curve's own colour nothing, under other ink as much as after the end of the curve, 0.6 (dashed 0.8); a row of a drop
+    costs 0.9 (dashed 0.45) on paper, a third of that under other ink, nothing on its own colour; each drop 0.4. A curve
+    crosses the `lines` of frame and grid, which are rows and columns, but does not follow them.
+    """
+    size = max(1, round(width))
+    flat_hidden, stem_hidden = (0.98 - END_COST[style]) * hidden, (1 - HIDDEN_COST) * hidden
+    flat_hidden[lines[0]] = 0
+    stem_hidden[:, np.append(0, np.flatnonzero(lines[1]))] = 0
+    flat = 1 - _filled(np.maximum(own, flat_hidden), (size, 1), width)
+    flat += BREAK_COST * unbroken * (flat > 1 - BROKEN)
+    stem = CROSSING[style] * (1 - _filled(np.maximum(own, stem_hidden), (1, size), width))
+    rows, columns = own.shape
+    at = np.arange(rows, dtype=np.int32)
+    down = np.zeros((columns, rows), np.float32)
+    np.cumsum(stem[:-1].T, axis=1, out=down[:, 1:])
+    flat = np.ascontiguousarray(flat.T)
+    total = np.where(np.abs(at + 0.5 - start_row) <= 1.5 + width / 2, 0.0, np.inf)
+    came_from = np.empty((columns, rows), np.int32)
+    best = (np.inf, 0, 0)
+    for x in range(columns):
+        relative = total - down[x]
+        lowest = np.minimum.accumulate(relative)
+        source = np.maximum.accumulate(at * (relative <= lowest))
+        dropped = lowest[:-1] + down[x, 1:] + DROP_COST
+        falls = dropped < total[1:]
+        came_from[x] = at
+        came_from[x, 1:][falls] = source[:-1][falls]
+        total[1:][falls] = dropped[falls]
+        total += flat[x]
+        row = int(total.argmin())
+        best = min(best, (total[row] + END_COST[style] * (columns - 1 - x), x, row))
+    _, last, row = best
+    path = np.empty(last + 1, int)
+    for x in range(last, -1, -1):
+        path[x] = row
+        row = came_from[x, row]
+    return path
+
+
+def _filled(seen, size, width: float):
+    """Share of the line's width that is seen."""
+    pixels = max(size)
+    return np.minimum(ndimage.uniform_filter(seen, size=size, mode="nearest") * pixels / min(pixels, width), 1.0)
+
+
+def to_its_end(path: np.ndarray, own, hidden, width: float, style: str) -> np.ndarray:
+    """The path up to its last piece in its own colour that is long beside the gap before it.
+
+    Behind its end a path may have followed other ink, or fallen to another line.
+    """
+    reach = max(1, round(width / 2))
+    rows = np.clip(path[:, None] + np.arange(-reach, reach + 1), 0, own.shape[0] - 1)
+    seen = own[rows, np.arange(len(path))[:, None]].max(axis=1) > SEEN
+    longest = max(longest_gap(width, style), 2 * width) + 2
+    for x in np.flatnonzero(np.diff(path) > longest):
+        stem = slice(path[x], path[x + 1]), slice(max(x - 1, 0), x + 3)
+        empty = ((own[stem] < SEEN) & (hidden[stem] < SEEN)).all(axis=1).sum()
+        if empty > longest and seen[x + 1 :].sum() < FOLLOWS * empty:
+            seen[x + 1 :] = False
+            break
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
+    starts, ends = edges[::2], edges[1::2]
+    last = len(starts) - 1
+    while last > 0 and ends[last] - starts[last] < starts[last] - ends[last - 1]:
+        last -= 1
+    return path[: ends[last]] if len(ends) else path[:0]
+
+
+def longest_gap(width: float, style: str) -> float:
+    """Longest white stretch within a line of this style, in pixels."""
+    return LONGEST_GAP[style] * width
+
+
+def last_drop(path: np.ndarray, own, hidden, width: float, style: str):
+    """(column, row) of the foot of a drop with which the curve ends, or None.
+
+    A censoring mark reaches as far up as down.
+    """
+    gap = longest_gap(width, style)
+    level, best = path[-1], (max(2.0, width), None)
+    for x in range(max(len(path) - round(width) - 2, 0), min(len(path) + 1, own.shape[1])):
+        down, up = (_reach(own[rows, x], hidden[rows, x], gap) for rows in (slice(level, None), slice(level, None, -1)))
+        best = max(best, (down - up, (x, level + down - 1)), key=lambda found: found[0])
+    return best[1]
+
+
+def _reach(own, hidden, gap: float) -> int:
+    """Number of pixels up to the last one in the own colour before a gap on paper."""
+    seen = np.flatnonzero(own > SEEN)
+    white = np.cumsum((own <= SEEN) & (hidden <= SEEN))[seen]
+    apart = np.flatnonzero(np.diff(white, prepend=0) > gap)
+    reached = seen[: apart[0]] if len(apart) else seen
+    return int(reached[-1]) + 1 if len(reached) else 0
+
+
+def end_of_curve(path: np.ndarray, own, width: float, style: str) -> float:
+    """Where the curve ends: in the middle of a cross or disc at its end, else half a solid line's width before the
+    stroke's end.
+    """
+    level, end = path[-1], len(path)
+    near = range(max(end - round(6 * width + 8), 0), end)
+    reach = np.array([min(_run(own[level::-1, x]), _run(own[level:, x])) for x in near]) - 0.5
+    arm = reach.max()
+    middle = len(reach) - arm
+    if arm > 1.5 * width + 1 and reach[max(round(middle - 2), 0) : round(middle + 2)].max(initial=0) > 0.85 * arm:
+        return end - arm
+    return end - (width / 2 if style == "solid" else 0)
+
+
+def _run(coverage) -> int:
+    """Number of covered pixels before the first that is not."""
+    gaps = np.flatnonzero(coverage < SEEN)
+    return int(gaps[0]) if len(gaps) else len(coverage)

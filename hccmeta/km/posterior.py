@@ -1,0 +1,98 @@
+"""Fit the lattice to clicks: click noise, posterior mean curve, the whole-number path nearest to it, random paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hccmeta.km.denoise import Path
+from hccmeta.km.expected import Counts, build_stages, clicked_drops, drops_may_all_be_clicked, expected_events
+from hccmeta.km.lattice import Layer, Model, Stages, forward, smooth
+from hccmeta.km.lattice_paths import draw_paths, mid_survival, nearest_path
+
+BIN_SHARE = 0.6
+NAT = 1e-7
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Lattice given the clicks: layers with posterior weights and the posterior mean curve (a polyline)."""
+
+    stages: Stages
+    model: Model
+    layers: list[Layer]
+    weights: list[np.ndarray]
+    curve_time: np.ndarray
+    curve_survival: np.ndarray
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Which layers stand at a printed count."""
+        return np.append(False, self.stages.n_at_risk >= 0)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the clicks were taken at their word."""
+        return self.model.outlier == 0
+
+    def nearest(self):
+        """Events and censorings so far and on_drop along the path nearest to the mean curve, each (1, stages)."""
+        time = np.append(0.0, self.stages.time)
+        width = np.gradient(np.maximum.accumulate(time + 1e-12 * np.arange(len(time)))) / time[-1]
+        pairs = zip(self.layers, self.weights, strict=True)
+        mean = np.array([(weight * mid_survival(layer, self.model)).sum() for layer, weight in pairs])
+        return nearest_path(self.layers, self.weights, mean, width, self.model, per_nat=NAT)
+
+    def draws(self, number: int, rng: np.random.Generator):
+        """Events and censorings so far and on_drop along random paths, each (number, stages)."""
+        return draw_paths(self.layers, self.model, number, rng)
+
+
+def fit_exact_corners(path: Path, counts: Counts, n: int, total_events: int | None) -> Posterior | None:
+    """Posterior if every click is the foot of a drop to the last digit; None where no lattice path does that."""
+    expected = total_events if total_events is not None else expected_events(counts, path, None).sum()
+    exact = Model(n, total_events, path.rounding, 2e-7, outlier=0.0, prune=1e-9)
+    complete = drops_may_all_be_clicked(path, counts, expected)
+    for every_drop in (True, False) if complete else (False,):
+        stages = build_stages(path, counts, n, total_events, style="corner", sigma=exact.sigma, every_drop=every_drop)
+        found = forward(stages, exact)
+        if found:
+            return _posterior(stages, exact, found[0])
+    return None
+
+
+def fit_posterior(
+    path: Path, counts: Counts, n: int, total_events: int | None, *, style: str, sigma: float
+) -> Posterior | None:
+    """Posterior of the curve given clicks and counts; None where no lattice path meets the counts near the clicks."""
+    expected = total_events if total_events is not None else expected_events(counts, path, None).sum()
+    every_drop = expected - clicked_drops(path, counts) <= 0.12 * expected
+    for _ in range(6):
+        stages = build_stages(path, counts, n, total_events, style=style, sigma=sigma, every_drop=every_drop)
+        model = Model(n, total_events, sigma, BIN_SHARE * sigma)
+        found = forward(stages, model)
+        if found:
+            return _posterior(stages, model, found[0])
+        sigma *= 1.7
+    return None
+
+
+def _posterior(stages, model, layers):
+    weights = smooth(layers, model)
+    time, survival = [0.0], [1.0]
+    for i in range(1, len(layers)):
+        layer, weight = layers[i], weights[i]
+        if layer.before_click is not None:
+            edge = layer.middle.weight[layer.parent] * layer.chance * (weight / layer.weight)[layer.child]
+            time.append(stages.time[i - 1])
+            survival.append((edge * layer.before_click).sum() / edge.sum())
+        elif layer.on_drop.any():
+            time.append(stages.time[i - 1])
+            survival.append((weight * layer.survival).sum())
+        at_risk = np.maximum(model.n - layer.censored - layer.events, 1)
+        after = layer.survival * np.where(layer.on_drop, 1 - 1 / at_risk, 1.0)
+        time.append(stages.time[i - 1])
+        survival.append((weight * after).sum())
+    curve = np.minimum.accumulate(np.array(survival))
+    return Posterior(stages, model, layers, weights, np.array(time), curve)

@@ -1,0 +1,210 @@
+"""What printed items demand of the patients: bounds on S(t), bounds on the events, and soft information."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+import numpy as np
+from scipy.special import ndtri
+
+from hccmeta.km.printed_items import Item
+
+HALF = 0.5 + 1e-9
+COMPONENTS = {
+    "": ("deaths",),
+    "OS": ("deaths",),
+    "PFS": ("progressions", "deaths"),
+    "RFS": ("relapses", "deaths"),
+    "TTP": ("progressions",),
+    "IRFS": ("relapses",),
+    "ORFS": ("relapses",),
+}
+TIMES_ARE_FOLLOW_UP = ("", "OS")
+COUNTS_DEATH = ("", "OS", "PFS", "RFS", "DOR", "DMFS")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """low <= S(time) <= high; `crossing` marks the two ends of the window in which S passes a level."""
+
+    name: str
+    time: float
+    low: float
+    high: float
+    crossing: str = ""
+
+
+@dataclass(frozen=True)
+class Information:
+    """A quantity at `time` that weighs a draw: expected at least (side 1) or at most (side -1) `value`."""
+
+    name: str
+    kind: str
+    time: float
+    value: float
+    sd: float
+    side: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the sampler needs; times in months."""
+
+    n: int
+    events: int | None
+    events_low: int
+    events_high: int
+    start: float
+    end: float | None
+    last_seen: bool
+    bounds: tuple[Bound, ...]
+    low_at_end: float
+    information: tuple[Information, ...]
+    event_times: tuple[float, ...]
+    follow_up: tuple[float, float] | None
+    rmst: tuple[Item, ...]
+    deaths_censored: bool
+    base: tuple[np.ndarray, np.ndarray]
+
+
+def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str) -> Plan:
+    """Bounds and information from the items that stand; they are taken to agree with each other."""
+    n = int(_one(items, "n").value)
+    exact = exact_events(items, endpoint)
+    low, high = event_range(items, endpoint, n)
+    shortest, middle, longest = (_one(items, f"follow_up_{k}") for k in ("min", "median", "max"))
+    start = max(shortest.value, shortest.half / 2) if shortest and endpoint in TIMES_ARE_FOLLOW_UP else 0.0
+    last = longest.value + longest.half if longest else inf
+    bounds = envelope([b for item in items for b in bounds_of(item, items, last)])
+    end = max([longest.value, *(b.time for b in bounds)]) if longest else None
+    open_median = any(i.statistic == "median" and not i.reached for i in items)
+    base = _base_knots(items, n, start)
+    known = None
+    if middle and middle.reached and endpoint in COUNTS_DEATH:
+        alive = np.exp(-np.interp(middle.value, *base)) if follow_up == "all patients" else 1.0
+        known = middle.value, float(min(0.5 / alive, 0.98))
+    return Plan(
+        n=n,
+        events=int(exact.value) if exact else None,
+        events_low=low,
+        events_high=high,
+        start=start,
+        end=end,
+        last_seen=longest is not None and endpoint in TIMES_ARE_FOLLOW_UP,
+        bounds=bounds,
+        low_at_end=HALF if open_median else 0.0,
+        information=tuple(x for item in items for x in _information(item, endpoint, follow_up, ci)),
+        event_times=tuple(sorted(i.value for i in items if i.statistic == "event_time")),
+        follow_up=known,
+        rmst=tuple(i for i in items if i.statistic == "rmst"),
+        deaths_censored=endpoint not in COUNTS_DEATH,
+        base=base,
+    )
+
+
+def exact_events(items, endpoint: str) -> Item | None:
+    """The item that fixes the number of events: `events`, or the count of an endpoint's only component (OS: deaths)."""
+    parts = COMPONENTS.get(endpoint, ())
+    return _one(items, "events") or (_one(items, parts[0]) if len(parts) == 1 else None)
+
+
+def event_range(items, endpoint: str, n: int) -> tuple[int, int]:
+    """Least and largest number of events that the counts of their components allow."""
+    parts = [_one(items, kind) for kind in COMPONENTS.get(endpoint, ())]
+    at_least = [int(i.value) for i in [*parts, _one(items, "events_min")] if i]
+    both = len(parts) == 2 and all(parts)
+    low = max([*at_least, sum(i.statistic == "event_time" for i in items)])
+    return low, min(n, int(sum(i.value for i in parts))) if both else n
+
+
+def bounds_of(item: Item, items, last: float = inf) -> list[Bound]:
+    """Bounds on S(t) that hold exactly where the item was rounded from a Kaplan-Meier curve."""
+    if item.statistic == "landmark":
+        slack = item.half * (1 + 1e-6)
+        return [Bound(item.name, item.time, max(0.0, item.value - slack), min(1.0, item.value + slack))]
+    if item.statistic in ("median", "quartile") and item.reached:
+        level = 0.5 if item.statistic == "median" else quartile_level(item, items)
+        before, after = item.value - item.half, min(item.value + item.half, last)
+        edge = -1e-9 if _stays_at(level, before, items) else 1e-9
+        below = Bound(item.name, after, 0.0, level + edge, "below")
+        return [Bound(item.name, before, level + edge, 1.0, "above"), below] if before > 0 else [below]
+    return []
+
+
+def _stays_at(level, time, items) -> bool:
+    """Whether a landmark before `time` may lie at the level itself: then the quantile is where S falls below it."""
+    marks = [i for i in items if i.statistic == "landmark" and i.time <= time]
+    return any(abs(i.value - level) <= i.half for i in marks)
+
+
+def quartile_level(item: Item, items) -> float:
+    """0.75 for the time by which a quarter had the event, 0.25 for the later one."""
+    others = [i.value for i in items if i.statistic in ("quartile", "median") and i is not item and isfinite(i.value)]
+    return 0.75 if all(item.value <= other for other in others) else 0.25
+
+
+def envelope(bounds) -> tuple[Bound, ...]:
+    """Bounds in time order, tightened because S(t) never rises."""
+    ordered = sorted(bounds, key=lambda b: (b.time, b.crossing == "below"))
+    low = np.maximum.accumulate([b.low for b in ordered][::-1])[::-1] if ordered else []
+    high = np.minimum.accumulate([b.high for b in ordered]) if ordered else []
+    return tuple(
+        Bound(b.name, b.time, float(lo), float(hi), b.crossing) for b, lo, hi in zip(ordered, low, high, strict=True)
+    )
+
+
+def _information(item: Item, endpoint: str, follow_up: str, ci: str) -> list[Information]:
+    if item.statistic == "median_interval":
+        z = float(ndtri(0.5 + item.level / 2))
+        limits = [(t, q) for t, q in ((item.low, z), (item.high, -z)) if isfinite(t)]
+        return [x for t, q in limits for x in _crossing(item, ci, t, q, 0.15)]
+    if item.statistic == "landmark_interval" and 0 < item.low < item.value < item.high < 1:
+        return [Information(item.name, "width", item.time, np.log(log_log_width(item)), 0.06)]
+    if item.statistic == "follow_up_median" and item.reached and endpoint in COUNTS_DEATH:
+        sd = 0.01 if endpoint in TIMES_ARE_FOLLOW_UP else 0.05
+        return _crossing(item, follow_up, item.value, 0.5, sd)
+    return []
+
+
+def _crossing(item, kind, time, value, sd):
+    """The quantity passes `value` inside the rounding of `time`."""
+    return [
+        Information(item.name, kind, max(time - item.half, 1e-9), value, sd, 1),
+        Information(item.name, kind, time + item.half, value, sd, -1),
+    ]
+
+
+def log_log_width(item: Item) -> float:
+    """Standard error of log(-log S) that the printed limits of a landmark imply."""
+    low, high = (np.log(-np.log(x)) for x in (item.low, item.high))
+    return float((low - high) / (2 * ndtri(0.5 + item.level / 2)))
+
+
+def survival_at_limit(n_effective: float, z: float) -> float:
+    """S where the log-log limit (lower for z > 0, upper for z < 0) has just reached one half, without censoring."""
+    s = np.linspace(0.002, 0.998, 999)
+    q = (np.log(np.log(2)) - np.log(-np.log(s))) * -np.log(s) / np.sqrt((1 - s) / (n_effective * s))
+    return float(s[np.argmin(np.abs(q - z))])
+
+
+def _base_knots(items, n, start):
+    """Times and -log S through which the smooth base curve goes, limits of the median's interval included."""
+    knots = {0.0: 1.0, start: 1.0}
+    for item in items:
+        if item.statistic == "landmark":
+            knots[item.time] = item.value
+        elif item.statistic in ("median", "quartile") and item.reached:
+            knots[item.value] = 0.5 if item.statistic == "median" else quartile_level(item, items)
+        elif item.statistic == "median_interval":
+            z = float(ndtri(0.5 + item.level / 2))
+            for time, sign in ((item.low, z), (item.high, -z)):
+                if isfinite(time) and all(abs(time - known) > 0.5 for known in knots):
+                    knots[time] = survival_at_limit(0.8 * n, sign)
+    times = np.array(sorted(knots))
+    survival = np.minimum.accumulate([knots[t] for t in times])
+    return times, -np.log(np.maximum(survival, 0.3 / n))
+
+
+def _one(items, statistic: str) -> Item | None:
+    return next((i for i in items if i.statistic == statistic), None)

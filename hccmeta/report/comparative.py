@@ -1,0 +1,110 @@
+"""Tables and sentences behind the notebook of comparative effects."""
+
+from __future__ import annotations
+
+from ..effects.ratio import effects_ratio_ci
+from ..effects.two_arm import effects_two_arm
+from ..evidence.load import needs_tables
+from ..evidence.pairs import hazard_ratio_rows, pair_responses
+from ..pooling.inverse_variance import pool
+from .sentences import estimate_text, percent
+
+ENDPOINTS = {"OS": "death", "PFS": "progression or death"}
+
+
+@needs_tables
+def printed_hazard_ratios(tables, hazard: dict):
+    """All printed hazard ratios of the studies that carry a contrast, ready for `plot_forest` (no summary).
+
+    Parameters
+    ----------
+    tables : Tables
+    hazard : dict
+        Endpoint -> selected rows (`contrast_hazard_ratios`).
+
+    Returns
+    -------
+    DataFrame
+        study (label of study and analysis), endpoint, model, population, estimate, ci_low, ci_high, yi, vi, ...
+    """
+    import pandas as pd
+
+    labels = tables.studies.set_index("study_id")["label"]
+    frames = []
+    for endpoint, rows in hazard.items():
+        for study_id in rows["study_id"].unique():
+            found = hazard_ratio_rows(tables, study_id, endpoint=endpoint)
+            frames.append(found.assign(study=labels[study_id] + ": " + found["study"]))
+    if not frames:
+        return tables.hazard_ratios.iloc[:0].assign(study="", estimate=float("nan"))
+    return effects_ratio_ci(pd.concat(frames, ignore_index=True))
+
+
+@needs_tables
+def scope_pairs(tables, *, endpoint: str):
+    """Response of two arms by population and lesions judged: the rows of one study are the same patients."""
+    import pandas as pd
+
+    frames = []
+    for scope in ("overall", "in_field", "non_irradiated"):
+        for population in ("psm", "all"):
+            rows = pair_responses(tables, endpoint=endpoint, lesion_scope=scope, population=(population,))
+            words = f"{scope.replace('_', ' ')}, " + ("matched" if population == "psm" else "all patients")
+            frames.append(rows.assign(study=rows["study"] + f": {words}", lesion_scope=scope))
+    found = pd.concat([rows for rows in frames if len(rows)] or frames[:1], ignore_index=True)
+    return found.sort_values(["year", "study_id"], kind="stable", ignore_index=True)
+
+
+def two_arm_table(effects: dict, *, level: float):
+    """Odds ratio, risk ratio and risk difference of each row with their intervals, on the reported scale."""
+    import pandas as pd
+
+    rows = []
+    for measure, table in effects.items():
+        for position, row in enumerate(table.to_dict("records")):
+            shown = pool(table.iloc[[position]], model="common", level=level).display
+            rows.append({
+                "study": row["study"], "population": row["population"], "lesion_scope": row["lesion_scope"],
+                "measure": measure, "events_1": row["events_1"], "n_1": row["n_1"], "events_2": row["events_2"],
+                "n_2": row["n_2"], "estimate": shown.estimate, "ci_low": shown.ci_low, "ci_high": shown.ci_high,
+                "use": row["use"], "note": row["note"],
+            })  # fmt: skip
+    columns = ["study", "population", "lesion_scope", "measure", "events_1", "n_1", "events_2", "n_2"]
+    return pd.DataFrame(rows, columns=[*columns, "estimate", "ci_low", "ci_high", "use", "note"])
+
+
+def pool_contrasts(pairs, hazard: dict, *, endpoint: str, level: float) -> dict:
+    """Label -> PooledResult of the response odds ratio and the hazard ratios, one row per independent study."""
+    results = {}
+    if len(pairs):
+        results[f"{endpoint}, odds ratio"] = pool(effects_two_arm(pairs, measure="OR"), level=level)
+    for name, rows in hazard.items():
+        if len(rows):
+            results[f"{name}, hazard ratio"] = pool(effects_ratio_ci(rows), level=level)
+    return results
+
+
+def comparative_sentence(pairs, hazard: dict, *, endpoint: str, level: float) -> str:
+    """What the contrast shows for survival and response, with the number of studies behind each."""
+    results = pool_contrasts(pairs, hazard, endpoint=endpoint, level=level)
+    if not results:
+        return "No study in this selection compares RT + ICI with the same drugs without radiotherapy."
+    parts = []
+    for name, rows in hazard.items():
+        label = f"{name}, hazard ratio"
+        if label not in results:
+            continue
+        result = results[label]
+        source = rows["study"].iloc[0] + " only" if result.k == 1 else f"{result.k} studies"
+        parts.append(f"hazard ratio of {ENDPOINTS[name]} {estimate_text(result)} ({source}, not randomised)")
+    if len(pairs):
+        first = pairs.iloc[0]
+        result = results[f"{endpoint}, odds ratio"]
+        counts = f"{first['events_1']}/{first['n_1']} v {first['events_2']}/{first['n_2']}" if result.k == 1 else ""
+        rates = (
+            f"{percent(first['events_1'] / first['n_1'], 0)} v {percent(first['events_2'] / first['n_2'], 0)}, {counts}"
+        )
+        text = f"{endpoint} odds ratio {estimate_text(result)}"
+        parts.append(text + (f" ({rates}, {first['study']} only)" if result.k == 1 else f" ({result.k} studies)"))
+    pooled = "nothing is pooled" if all(result.k == 1 for result in results.values()) else "pooled where two report it"
+    return f"With against without radiotherapy on the same drugs: {'; '.join(parts)}; {pooled}."

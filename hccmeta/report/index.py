@@ -1,0 +1,136 @@
+"""The front page of the report: questions, computed answers, key figures, links."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+
+from ..paths import project_root
+
+STYLE = """
+:root { --ink: #1c2733; --soft: #55636f; --line: #d8dee4; --accent: #0b5c8a; --paper: #ffffff; --tint: #f3f6f9; }
+* { box-sizing: border-box; }
+body { margin: 0; font: 17px/1.55 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper); }
+header, main, footer { max-width: 62rem; margin: 0 auto; padding: 0 1.4rem; }
+header { padding-top: 2.2rem; }
+h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 .6rem; }
+h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
+.warning { background: #fff4e0; border-left: 4px solid #d98200; padding: .6rem .9rem; margin: 1rem 0; }
+nav { background: var(--tint); padding: .8rem 1rem; margin: 1.2rem 0; columns: 2; column-gap: 2rem; font-size: .95rem; }
+nav a { display: block; }
+section { border-top: 1px solid var(--line); padding: 1.6rem 0 1rem; }
+.question { color: var(--soft); margin: 0 0 .2rem; }
+.answer { font-size: 1.08rem; margin: 0 0 1rem; padding-left: .9rem; border-left: 4px solid var(--accent); }
+figure { margin: 1.2rem 0; }
+figure img { width: 100%; height: auto; border: 1px solid var(--line); background: #fff; }
+figcaption, .links, footer { color: var(--soft); font-size: .92rem; }
+a { color: var(--accent); }
+@media (max-width: 44rem) { nav { columns: 1; } }
+"""
+
+
+def _title(notebook: Path) -> tuple[str, str]:
+    """Title and question of a notebook, from its first Markdown cell (heading, then the first paragraph)."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    lines = [line.strip() for line in "".join(cells[0]["source"]).splitlines() if line.strip()]
+    heading = lines[0].lstrip("# ").strip()
+    return heading, (lines[1].replace("**", "") if len(lines) > 1 else "")
+
+
+def _outputs(reports: Path, stem: str) -> list[str]:
+    stamp = json.loads((reports / ".stamps" / f"{stem}.json").read_text(encoding="utf-8"))
+    return list(stamp["outputs"])
+
+
+def _answers(reports: Path, files: list[str]) -> str:
+    parts = []
+    for file in files:
+        if file.endswith(".answer.json"):
+            record = json.loads((reports / file).read_text(encoding="utf-8"))
+            parts.append(
+                f'<p class="question">{html.escape(record["question"])}</p>\n'
+                f'<p class="answer">{html.escape(record["answer"])}</p>'
+            )
+    return "\n".join(parts)
+
+
+def _figures(reports: Path, files: list[str]) -> str:
+    parts = []
+    for file in files:
+        if not (file.startswith("figures/") and file.endswith(".json")):
+            continue
+        about = json.loads((reports / file).read_text(encoding="utf-8"))
+        if not about["key"]:
+            continue
+        stem, caption = file.removesuffix(".json"), html.escape(about["caption"])
+        parts.append(
+            f'<figure><img src="{stem}.svg" alt="{caption}"><figcaption>{caption} '
+            f'<a href="{stem}.svg">SVG</a> <a href="{stem}.png">PNG</a></figcaption></figure>'
+        )
+    return "\n".join(parts)
+
+
+def _links(stem: str, files: list[str]) -> str:
+    tables = [file for file in files if file.endswith(".csv")]
+    links = [f'<a href="notebooks/{stem}.html">the whole notebook</a>']
+    links += [f'<a href="{file}">{html.escape(Path(file).stem.replace("_", " "))}</a>' for file in tables]
+    return f'<p class="links">More: {" · ".join(links)}</p>'
+
+
+def write_index(reports: Path, notebooks: list[Path], selection: Path | None) -> None:
+    """Write `index.html` from the stamps, answers and figures of the executed notebooks."""
+    sections, menu = [], []
+    for notebook in notebooks:
+        heading, _ = _title(notebook)
+        files = _outputs(reports, notebook.stem)
+        menu.append(f'<a href="#{notebook.stem}">{html.escape(heading)}</a>')
+        sections.append(
+            f'<section id="{notebook.stem}"><h2>{html.escape(heading)}</h2>\n'
+            f"{_answers(reports, files)}\n{_figures(reports, files)}\n{_links(notebook.stem, files)}</section>"
+        )
+    of_selection = (
+        f"<p>Only the selection <b>{html.escape(selection.stem)}</b> of the evidence.</p>" if selection else ""
+    )
+    explorer = (
+        '<p><a href="explorer.html">Choose a subgroup yourself</a> (works offline, in this browser).</p>'
+        if (reports / "explorer.html").is_file()
+        else ""
+    )
+    page = f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>Radiotherapy plus immune checkpoint inhibitors in hepatocellular carcinoma</title><style>{STYLE}</style></head>
+<body><header><h1>Radiotherapy plus immune checkpoint inhibitors in hepatocellular carcinoma</h1>
+<p>A curated evidence synthesis, computed from the tables in <code>data/extracted/</code>.
+No systematic search was run; what is not in the tables is not here.</p>{of_selection}
+<p class="warning"><b>Not for clinical decisions.</b> Small, mostly uncontrolled studies; a single-arm estimate
+is no comparison of treatments.</p>{explorer}
+<nav aria-label="Contents">{"".join(menu)}</nav></header>
+<main>{"".join(sections)}</main>
+<footer><p>Every number on this page was computed by the linked notebook; every row of the tables names its place in a
+paper.</p>
+</footer></body></html>
+"""
+    part = reports / "index.html.part"
+    part.write_text(page, encoding="utf-8")
+    part.replace(reports / "index.html")
+
+
+def update_readme_answer(reports: Path) -> None:
+    """Put the first answer of the report between the markers of README.md."""
+    readme = project_root() / "README.md"
+    start, end = "<!-- answer:begin -->", "<!-- answer:end -->"
+    text = readme.read_text(encoding="utf-8")
+    if start not in text or end not in text:
+        return
+    lines = []
+    for file in sorted((reports / "tables").glob("*.answer.json")):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if record.get("headline"):
+            lines.append(f"- {record['answer']}")
+    before, rest = text.split(start, 1)
+    after = rest.split(end, 1)[1]
+    updated = before + start + "\n" + "\n".join(lines) + "\n" + end + after
+    if updated != text:
+        readme.write_text(updated, encoding="utf-8")

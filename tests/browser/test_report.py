@@ -1,0 +1,53 @@
+"""The finished report as a reader opens it, from the file system."""
+
+import pytest
+
+from hccmeta.paths import notebooks_folder, reports_folder
+
+
+@pytest.fixture(scope="module")
+def index():
+    path = reports_folder() / "index.html"
+    if not path.is_file():
+        pytest.fail("There is no report yet: run make report first.")
+    return path
+
+
+def test_front_page_shows_every_figure_and_asks_nothing_of_the_network(page, index):
+    page.goto(index.as_uri())
+    images = page.locator("figure img")
+    assert images.count() >= 10
+    broken = images.evaluate_all("all => all.filter(i => !(i.complete && i.naturalWidth > 50)).map(i => i.src)")
+    assert broken == []
+    assert page.troubles == []
+
+
+def test_every_notebook_has_its_section_and_an_answer(page, index):
+    page.goto(index.as_uri())
+    stems = sorted(path.stem for path in notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    assert page.locator("main section").evaluate_all("all => all.map(s => s.id)") == stems
+    for stem in stems:
+        assert page.locator(f"section[id='{stem}'] .answer").first.inner_text().strip()
+
+
+def test_every_link_leads_to_a_file(page, index):
+    page.goto(index.as_uri())
+    links = page.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    missing = [href for href in links if not href.startswith("#") and not (index.parent / href).is_file()]
+    assert missing == []
+
+
+def test_no_figure_is_wider_than_a_narrow_screen(page, index):
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto(index.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("stem", ["01_response", "03_survival", "09_explore"])
+def test_notebook_pages_open_without_trouble(page, index, stem):
+    page.goto((index.parent / "notebooks" / f"{stem}.html").as_uri())
+    broken = page.locator("figure img").evaluate_all(
+        "all => all.filter(i => !(i.complete && i.naturalWidth > 50)).length"
+    )
+    assert broken == 0
+    assert page.troubles == []

@@ -1,0 +1,144 @@
+"""Clicks to patients: round trips, edge cases, refusals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hccmeta.errors import DataError, MethodError
+from hccmeta.km.clicks import reconstruct_ipd
+
+
+def curve(time, survival):
+    return pd.DataFrame({"time": time, "survival": survival}, dtype=float)
+
+
+def counts(time, n_at_risk):
+    return pd.DataFrame({"time": time, "n_at_risk": n_at_risk})
+
+
+def feet(time, event):
+    """Feet of all drops, the start and the end of follow-up."""
+    when = np.unique(time[event == 1])
+    at_risk = (time[:, None] >= when).sum(axis=0)
+    events = ((time[:, None] == when) & (event[:, None] == 1)).sum(axis=0)
+    level = np.cumprod(1 - events / at_risk)
+    last = level[-1] if len(level) else 1.0
+    return curve(np.concatenate([[0], when, [time.max()]]), np.concatenate([[1], level, [last]]))
+
+
+def table(time, spacing):
+    at = np.arange(0, time.max(), spacing)
+    return counts(at, (time[:, None] >= at).sum(axis=0))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(5, 60), st.sampled_from([0.0, 0.004, 0.01]), st.booleans())
+def test_counts_hold_for_any_trial(seed, n, noise, with_total):
+    rng = np.random.default_rng(seed)
+    event_time, censored = rng.weibull(1.2, n) * 15, rng.uniform(5, 30, n)
+    time, event = np.minimum(event_time, censored) + 0.01, (event_time <= censored).astype(int)
+    clicks = feet(time, event)
+    moved = clicks + np.c_[0.3 * noise * time.max() * rng.standard_normal(len(clicks)),
+                           noise * rng.standard_normal(len(clicks))]  # fmt: skip
+    moved = moved.assign(time=moved.time.clip(0), survival=moved.survival.clip(0, 1))
+    at_risk = table(time, 4.0)
+    result = reconstruct_ipd(moved, at_risk, total_events=int(event.sum()) if with_total else None)
+    assert len(result.ipd) == n and result.ipd.time.ge(0).all()
+    assert [(result.ipd.time >= t).sum() for t in at_risk.time] == at_risk.n_at_risk.tolist()
+    assert not with_total or result.total_events == event.sum()
+    assert result.accuracy.set_index("item").difference.dropna().eq(0).all()
+    assert result.km.survival.is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("n", [8, 40])
+def test_exact_feet_of_a_trial_with_censoring_come_back(n):
+    rng = np.random.default_rng(n)
+    time, event = np.round(rng.uniform(1, 30, n), 2), (rng.random(n) < 0.6).astype(int)
+    clicks = feet(time, event).round(6)
+    result = reconstruct_ipd(clicks, table(time, 3.0), total_events=int(event.sum()), style="corner")
+    expected = feet(time, event).drop_duplicates("survival")
+    np.testing.assert_allclose(result.km.time, expected.time, atol=1e-9)
+    np.testing.assert_allclose(result.km.survival, expected.survival, atol=1e-9)
+
+
+def test_no_censoring_and_a_curve_that_reaches_zero():
+    time = np.arange(1.0, 11.0)
+    result = reconstruct_ipd(feet(time, np.ones(10, int)), n=10, total_events=10)
+    assert result.ipd.event.all()
+    np.testing.assert_allclose(result.ipd.time, time, atol=1e-9)
+    assert result.km.survival.iloc[-1] == 0
+
+
+def test_flat_heavily_censored_tail_has_no_events():
+    rng = np.random.default_rng(4)
+    time = np.append(rng.uniform(1, 10, 30), rng.uniform(12, 60, 70))
+    event = np.repeat([1, 0], [30, 70])
+    clicks = feet(time, event)
+    tail = curve(np.linspace(11, 60, 25), np.full(25, clicks.survival.min()) + rng.normal(0, 0.004, 25))
+    result = reconstruct_ipd(pd.concat([clicks, tail]), table(time, 6.0))
+    assert result.ipd[result.ipd.time > 12].event.sum() == 0
+    assert abs(result.total_events - 30) <= 1
+
+
+def test_zero_at_risk_ends_the_follow_up():
+    at_risk = counts([0, 6, 12, 18], [20, 14, 5, 0])
+    result = reconstruct_ipd(curve([0, 3, 7, 11, 15, 24], [1, 0.9, 0.75, 0.6, 0.6, 0.6]), at_risk)
+    assert result.ipd.time.max() < 18
+
+
+def test_last_count_at_the_last_click_and_one_patient_left():
+    at_risk = counts([0, 5, 10], [6, 3, 1])
+    clicks = curve([0, 2, 4, 8, 10], [1, 5 / 6, 5 / 6 * 4 / 5, 5 / 6 * 4 / 5 * 2 / 3, 5 / 6 * 4 / 5 * 2 / 3])
+    result = reconstruct_ipd(clicks, at_risk, total_events=3, style="corner")
+    assert [(result.ipd.time >= t).sum() for t in at_risk.time] == [6, 3, 1]
+    assert result.total_events == 3
+
+
+def test_table_that_starts_late_needs_n():
+    clicks, at_risk = curve([0, 4, 8, 12], [1, 0.9, 0.8, 0.7]), counts([6, 12], [16, 9])
+    with pytest.raises(DataError, match="give n"):
+        reconstruct_ipd(clicks, at_risk)
+    assert [(reconstruct_ipd(clicks, at_risk, n=20).ipd.time >= t).sum() for t in (0, 6, 12)] == [20, 16, 9]
+
+
+def test_all_problems_are_listed_at_once():
+    with pytest.raises(DataError) as caught:
+        reconstruct_ipd(curve([-3, 4, 8, 12], [1, 0.9, np.nan, 1.3]), counts([0, 6], [20.5, -1]), total_events=-2)
+    columns = [problem["column"] for problem in caught.value.problems]
+    assert sorted(columns) == ["n_at_risk", "n_at_risk", "survival", "survival", "time", "total_events"]
+
+
+@pytest.mark.parametrize(
+    "clicks, at_risk, options, message",
+    [
+        (curve([0, 5, 10], [100, 80, 60]), None, {"n": 20}, "divide survival by 100"),
+        (curve([0, 5, 10], [1, 0.8, 0.6]), None, {}, "give n"),
+        (curve([0, 5, 10], [1, 0.8, 0.6]), counts([0, 5], [20, 25]), {}, "never rise"),
+        (curve([0, 5, 10], [1, 0.8, 0.6]), counts([0, 5], [20, 15]), {"n": 22}, "equals n = 22"),
+        (curve([0, 5, 10], [1, 0.8, 0.6]), None, {"n": 20, "total_events": 21}, "no more events than n"),
+        (curve([0, 5, 10], [1, 0.802, 0.601]), None, {"n": 20, "total_events": 15}, "allow 0 to 9 events"),
+        (curve([0, 4, 9], [1, 0.802, 0.401]), counts([0, 5, 10], [20, 18, 16]), {}, "cannot bring the curve"),
+        (pd.DataFrame({"time": [0, 1]}), None, {"n": 5}, "a column survival"),
+    ],
+)
+def test_refusals_say_what_to_do(clicks, at_risk, options, message):
+    with pytest.raises(DataError, match=message):
+        reconstruct_ipd(clicks, at_risk, **options)
+
+
+def test_conflicts_are_fitted_on_request_and_reported():
+    at_risk = counts([0, 5, 8], [20, 12, 14])
+    result = reconstruct_ipd(curve([0, 5, 10], [1, 0.8, 0.6]), at_risk, total_events=25, on_conflict="fit")
+    assert len(result.notes) == 2
+    made = result.accuracy.set_index("item")
+    assert made.loc["total_events", "difference"] < 0
+    assert made.loc["n_at_risk", "difference"].tolist() == [0, 0, -2]
+
+
+def test_unknown_options_name_the_choices():
+    with pytest.raises(MethodError, match="'trace', 'corner'"):
+        reconstruct_ipd(curve([0, 1], [1, 0.5]), n=4, style="line")
+    with pytest.raises(MethodError, match="'raise', 'fit'"):
+        reconstruct_ipd(curve([0, 1], [1, 0.5]), n=4, on_conflict="ignore")
