@@ -122,11 +122,11 @@ def end_of_curve(path: np.ndarray, own, width: float, style: str) -> float:
     level, end = path[-1], len(path)
     near = range(max(end - round(6 * width + 8), 0), end)
     reach = np.array([min(_run(own[level::-1, x]), _run(own[level:, x])) for x in near]) - 0.5
-    arm = reach.max()
-    middle = len(reach) - arm
-    if arm > 1.5 * width + 1 and reach[max(round(middle - 2), 0) : round(middle + 2)].max(initial=0) > 0.85 * arm:
-        return end - arm
-    return end - (width / 2 if style == "solid" else 0)
+    arm, half_pen = reach.max(), width / 2 if style == "solid" else 0
+    high = np.flatnonzero(reach > 0.85 * arm)
+    beside_end = len(reach) - 1 - high[-1] <= max(half_pen, 0.3 * arm)
+    centred = np.abs(high + arm - len(reach)).min() <= 2
+    return end - (arm if arm > 1.5 * width + 1 and centred and not beside_end else half_pen)
 
 
 def _run(coverage) -> int:
