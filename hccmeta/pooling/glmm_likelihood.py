@@ -138,11 +138,22 @@ class MarginalModel:
         return replace(self, kernel=self.kernel.take(rows))
 
     def start(self, rows, tau):
-        """Weighted least squares of the empirical logits with weights 1 / (1 / information + tau**2)."""
-        where, information = self.kernel.take(rows).guess
+        """Weighted least squares of the empirical logits with weights 1 / (1 / information + tau**2).
+
+        A single coefficient is then brought to its maximum at tau = 0, where the likelihood has no integral.
+        """
+        kernel, design = self.kernel.take(rows), self.design
+        where, information = kernel.guess
         weight = information / (1 + information * tau[:, None] ** 2)
-        normal = np.einsum("ki,bk,kj->bij", self.design, weight, self.design)
-        return np.linalg.solve(normal, ((weight * where) @ self.design)[..., None])[..., 0]
+        normal = np.einsum("ki,bk,kj->bij", design, weight, design)
+        found = np.linalg.solve(normal, ((weight * where) @ design)[..., None])[..., 0]
+        if self.n_coefficients == 1:
+            none = tau == 0
+            kernel = self.kernel.take(rows[none])
+            for _ in range(3):
+                _, slope, curvature = kernel(found[none] @ design.T)
+                found[none] += slope @ design / (curvature @ design**2)
+        return found
 
     def __call__(self, theta, rows):
         design, p = self.design, self.n_coefficients

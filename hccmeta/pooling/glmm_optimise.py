@@ -67,8 +67,8 @@ def move(theta, step):
     return moved
 
 
-def maximise(model, theta, rows, free, *, tolerance=1e-8, max_steps=80):
-    """Newton's method with step halving, every row for itself; parameters that are not `free` stay.
+def maximise(model, theta, rows, free, *, tolerance=1e-8):
+    """Newton's method with step halving, every row for itself to its own tolerance; parameters not `free` stay.
 
     The last step, too small to matter for the likelihood, is taken without another evaluation.
     """
@@ -76,7 +76,7 @@ def maximise(model, theta, rows, free, *, tolerance=1e-8, max_steps=80):
     at = Optimum(theta, *model(theta, rows))
     step, gain = newton_step(theta, at.gradient, at.hessian, free)
     share = np.ones(len(theta))
-    for _ in range(max_steps):
+    for _ in range(80):
         active = np.flatnonzero((gain > tolerance) & (share > 1e-6))
         if not len(active):
             break
@@ -88,7 +88,7 @@ def maximise(model, theta, rows, free, *, tolerance=1e-8, max_steps=80):
         share[won] = np.minimum(1.0, 2 * share[won])
         at.put(won, new.take(better))
         step[won], gain[won] = newton_step(at.theta[won], at.gradient[won], at.hessian[won], free[won])
-    final = gain <= min(tolerance, 1e-4)
+    final = gain <= np.minimum(tolerance, 1e-4)
     at.theta[final] = move(at.theta[final], step[final])
     at.log_lik[final] += gain[final] / 2
     at.theta[:, -1] = np.abs(at.theta[:, -1])
@@ -119,9 +119,9 @@ def scan(model, rows, *, held=None, value=None):
     if held is not None:
         theta[:, held], free[held] = np.repeat(value, grid), False
     free = np.tile(free, (len(theta), 1))
-    none = taus == 0  # here the second derivative decides, so the coefficients must be at their maximum
-    theta[none] = maximise(model, theta[none], repeated[none], free[none]).theta
-    at = maximise(model, theta, repeated, free, tolerance=1e-3, max_steps=0 if p == 1 else 8)
+    # At tau = 0 the second derivative decides, so there the coefficients must be at their maximum.
+    tolerance = np.where(taus == 0, 1e-8, np.inf if p == 1 else 1e-3)
+    at = maximise(model, theta, repeated, free, tolerance=tolerance)
     step, gain = newton_step(at.theta, at.gradient, at.hessian, free)
     shape = (len(rows), grid)
     slope = (at.gradient[:, -1] + np.vecdot(at.hessian[:, -1, :-1], step[:, :-1])).reshape(shape)
