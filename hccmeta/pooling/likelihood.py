@@ -92,9 +92,14 @@ def _score(y, v, tau2, restricted):
     """y'PPy, the trace that balances it at an optimum, and the weights, their sum and P y."""
     w = 1 / (v + tau2)
     total = w.sum(0)
-    Py = w * (y - (w * y).sum(0) / total)
-    trace = total - (w * w).sum(0) / total if restricted else total
-    return (Py * Py).sum(0), trace, w, total, Py
+    Py = w * (y - _dot(w, y) / total)
+    trace = total - _dot(w, w) / total if restricted else total
+    return _dot(Py, Py), trace, w, total, Py
+
+
+def _dot(a, b):
+    """Sum of products over the studies of each fit."""
+    return np.einsum("ij,ij->j", a, b)
 
 
 def _climb(y, v, low, high, floor, restricted):
@@ -103,12 +108,12 @@ def _climb(y, v, low, high, floor, restricted):
     for _ in range(MAX_STEPS):
         square, trace, w, total, Py = _score(y, v, tau2, restricted)
         wPy = w * Py
-        slope = -2 * ((wPy * Py).sum(0) - wPy.sum(0) ** 2 / total)
+        slope = -2 * (_dot(wPy, Py) - wPy.sum(0) ** 2 / total)
         ww = w * w
         squares = ww.sum(0)
         trace_slope = -squares
         if restricted:
-            trace_slope = trace_slope + 2 * (ww * w).sum(0) / total - (squares / total) ** 2
+            trace_slope = trace_slope + 2 * _dot(ww, w) / total - (squares / total) ** 2
         below = square > trace
         low, high = np.where(below, tau2, low), np.where(below, high, tau2)
         with np.errstate(divide="ignore", invalid="ignore"):
