@@ -12,7 +12,7 @@ from hccmeta.effects.inputs import Columns, check_level
 from hccmeta.errors import DataError, TooFewStudies, check_choice
 from hccmeta.pooling.inverse_variance import resolve_options
 from hccmeta.survival.landmark_variance import from_scale
-from hccmeta.survival.rubin import rubin
+from hccmeta.survival.rubin import mixture_interval, rubin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,8 @@ class PooledDraws:
     k, m : int
         Studies and draws.
     estimate, se, ci_low, ci_high, df, share : float
-        By Rubin's rules (Barnard-Rubin df); share is the part of the variance that the reconstruction adds.
+        By Rubin's rules; share is the part of the variance that the reconstruction adds. With z intervals df are
+        Barnard and Rubin's. With t intervals (HK, t) df = k - 1 and the limits are quantiles over draw x sampling.
     se_without, ci_low_without, ci_high_without : float
         The same estimate without it.
     tau2, tau2_low, tau2_high : float
@@ -81,7 +82,7 @@ class PooledDraws:
 
 def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="random", tau2_method="REML",
                ci_method=None, seed=0):  # fmt: skip
-    """Pool the effects of every draw and combine the pools by Rubin's rules.
+    """Pool the effects of every draw and combine the pools by Rubin's rules, t intervals by mixing them.
 
     Parameters
     ----------
@@ -133,6 +134,9 @@ def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="ra
     k = int(use.sum())
     df_complete = inf if ci_method == "z" or k == 1 else k - 1.0
     r = rubin(fits["estimate"], fits["se"] ** 2, df_complete=df_complete, level=level)
+    if np.isfinite(df_complete):
+        low, high = mixture_interval(fits["estimate"], fits["se"], df_complete, level)
+        r = r._replace(ci_low=low, ci_high=high, df=df_complete)
     tau2_low, tau2_high = tau2_over_draws(y, v, level, seed) if model == "random" and k > 1 else (nan, nan)
     out = studies[~use]
     notes = tuple(f"Without {row.study}: {row.reason}." for row in out.itertuples())

@@ -22,7 +22,7 @@ from hccmeta.survival.pooled import pool_survival_curves
 from hccmeta.survival.pooled_draws import pool_curves_over_draws
 from hccmeta.survival.pooled_sensitivity import leave_one_study_out
 from hccmeta.survival.product_limit import product_limit, quantile_time, restricted_mean
-from hccmeta.survival.rubin import rubin
+from hccmeta.survival.rubin import mixture_interval, rubin
 
 
 def simulated(k, n, tau, m=1, jitter=0.15, seed=1):
@@ -52,6 +52,22 @@ def test_rubin_by_hand():
 def test_equal_draws_add_nothing():
     r = rubin([0.3] * 5, [0.04] * 5)
     assert r.share == 0 and r.ci_high == r.within_high == pytest.approx(0.3 + norm.ppf(0.975) * 0.2)
+
+
+def test_mixture_of_equal_draws_is_the_t_interval_and_of_others_has_its_tails():
+    np.testing.assert_allclose(mixture_interval([0.3] * 4, [0.2] * 4, 2, 0.9), 0.3 + t.ppf([0.05, 0.95], 2) * 0.2)
+    y, se = np.array([0.0, 0.5, 0.9]), np.array([0.1, 0.4, 0.2])
+    low, high = mixture_interval(y, se, 3, 0.95)
+    assert t.cdf((low - y) / se, 3).mean() == pytest.approx(0.025, rel=1e-9)
+    assert t.sf((high - y) / se, 3).mean() == pytest.approx(0.025, rel=1e-9)
+
+
+def test_few_studies_keep_their_t_interval_when_the_draws_hardly_differ():
+    effects = draw_effects(simulated(3, 80, 0.1, m=20, jitter=0.002), effect="loglog", month=12)
+    result = pool_draws(effects, scale="loglog", ci_method="HK")
+    assert result.df == 2 and result.share < 0.01
+    widths = [result.ci_high - result.ci_low, result.ci_high_without - result.ci_low_without]
+    assert widths[0] == pytest.approx(widths[1], rel=0.02)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=40))
