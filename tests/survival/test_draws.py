@@ -63,9 +63,9 @@ def test_mixture_of_equal_draws_is_the_t_interval_and_of_others_has_its_tails():
 
 
 def test_few_studies_keep_their_t_interval_when_the_draws_hardly_differ():
-    effects = draw_effects(simulated(3, 80, 0.1, m=20, jitter=0.002), effect="loglog", month=12)
+    effects = draw_effects(simulated(3, 80, 0.1, m=20, jitter=0.01), effect="loglog", month=12)
     result = pool_draws(effects, scale="loglog", ci_method="HK")
-    assert result.df == 2 and result.share < 0.01
+    assert result.df == 2 and 0 < result.share < 0.05
     widths = [result.ci_high - result.ci_low, result.ci_high_without - result.ci_low_without]
     assert widths[0] == pytest.approx(widths[1], rel=0.02)
 
