@@ -46,7 +46,7 @@ def headline_analyses(tables) -> dict[str, Analysis]:
     dict
         Name (lower-case, a file name) -> Analysis, in the order of the notebooks.
     """
-    rates = partial(pool_rates, level=LEVEL)
+    rates = partial(pool_rates, level=LEVEL, min_k=2)
     selected = cache(lambda **options: select_responses(tables, where=RT_ICI, **options))
 
     def responses(*, keep=None, pooled=rates, **options):
@@ -83,7 +83,7 @@ _ANY = ("RECIST1.1", "mRECIST", "not_stated")
 
 
 def _logit(model: str):
-    return partial(pool_logit, level=LEVEL, model=model)
+    return partial(pool_logit, level=LEVEL, min_k=2, model=model)
 
 
 def _is(column: str, value, rows):

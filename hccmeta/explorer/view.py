@@ -71,7 +71,7 @@ def response_view(
     outcome = f"{endpoint} ({lesion_scope.replace('_', ' ')})"
     if rows.empty:
         return View(rows, pool_rates(rows), None, f"No arm in this selection reports the {outcome}: loosen a filter.")
-    result = pool_rates(rows)
+    result = pool_rates(rows, min_k=2)
     groups = None
     text = sentence(result, outcome=outcome)
     if group_by:

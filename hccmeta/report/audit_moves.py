@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..effects.ratio import effects_ratio_ci
@@ -17,15 +19,16 @@ RT_ICI = {"treatment": ["RT + ICI"]}
 
 def headline_pools(tables) -> dict:
     """Name -> (key column, rows, function that pools rows) of every headline pool."""
+    pooled = partial(pool_rates, min_k=2)
     rates = {
-        f"{name}, RT + ICI": ("response_id", select_responses(tables, endpoint=name, where=RT_ICI), pool_rates)
+        f"{name}, RT + ICI": ("response_id", select_responses(tables, endpoint=name, where=RT_ICI), pooled)
         for name in ("ORR", "DCR", "CR")
     }
     harms = {
         f"adverse events, grade {grade}": (
             "ae_id",
             select_adverse_events(tables, grade=grade, where=RT_ICI),
-            pool_rates,
+            pooled,
         )
         for grade in ("ge3", "3-4")
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from ..effects.ratio import effects_ratio_ci
 from ..effects.two_arm import effects_two_arm
 from ..evidence.load import needs_tables
@@ -10,8 +12,8 @@ from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
 from ..paths import project_root
 from ..pooling.inverse_variance import pool
-from .response import pool_rates
-from .sentences import estimate_text, studies_text
+from .response import pool_rates, summarised
+from .sentences import estimate_text, studies_side_by_side, studies_text
 
 PER = 1000
 RT_ICI = {"treatment": ["RT + ICI"]}
@@ -42,7 +44,7 @@ def absolute_effects(results: dict):
     rows = []
     for endpoint in ("OS", "PFS"):
         result = results.get(endpoint)
-        if result is None:
+        if result is None or isnan(result.estimate):
             continue
         shown = result.display
         for risk in risks[endpoint]:
@@ -80,10 +82,13 @@ def summary_of_findings(tables, results: dict):
             )
         )
         result = results.get(outcome)
-        known = result is not None and result.k
+        k = 0 if result is None else result.k
+        if k == 0:
+            shown = "no result"
+        else:
+            shown = f"not pooled: {studies_side_by_side(result)}" if isnan(result.estimate) else estimate_text(result)
         rows.append({
-            "question": question, "outcome": outcome, "result": estimate_text(result) if known else "no result",
-            "studies": studies_text(result.k) if known else "0 studies",
+            "question": question, "outcome": outcome, "result": shown, "studies": studies_text(k),
             "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
         })  # fmt: skip
     return pd.DataFrame(rows, columns=["question", "outcome", "result", "studies", "certainty", "reasons"])
@@ -101,10 +106,10 @@ def headline_results(tables, *, level: float = 0.95) -> dict:
         "adverse events 3-4": pool_rates(related, level=level),
     }
     if len(pairs):
-        results["ORR with v without RT"] = pool(effects_two_arm(pairs), level=level)
+        results["ORR with v without RT"] = summarised(pool(effects_two_arm(pairs), level=level))
     for name, rows in hazard.items():
         if len(rows):
-            results[name] = pool(effects_ratio_ci(rows), level=level)
+            results[name] = summarised(pool(effects_ratio_ci(rows), level=level))
     return results
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from ..effects.ratio import effects_ratio_ci
 from ..effects.two_arm import effects_two_arm
 from ..evidence.load import needs_tables
 from ..evidence.pairs import hazard_ratio_rows, pair_responses
 from ..pooling.inverse_variance import pool
-from .sentences import estimate_text, percent
+from .response import summarised
+from .sentences import estimate_text, result_text, studies_text
 
 ENDPOINTS = {"OS": "death", "PFS": "progression or death"}
+MEASURES = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
 
 
 @needs_tables
@@ -74,13 +78,14 @@ def two_arm_table(effects: dict, *, level: float):
 
 
 def pool_contrasts(pairs, hazard: dict, *, endpoint: str, level: float) -> dict:
-    """Label -> PooledResult of the response odds ratio and the hazard ratios, one row per independent study."""
+    """Label -> PooledResult of the response effects and the hazard ratios, one row per independent study."""
     results = {}
     if len(pairs):
-        results[f"{endpoint}, odds ratio"] = pool(effects_two_arm(pairs, measure="OR"), level=level)
+        for measure, words in MEASURES.items():
+            results[f"{endpoint}, {words}"] = summarised(pool(effects_two_arm(pairs, measure=measure), level=level))
     for name, rows in hazard.items():
         if len(rows):
-            results[f"{name}, hazard ratio"] = pool(effects_ratio_ci(rows), level=level)
+            results[f"{name}, hazard ratio"] = summarised(pool(effects_ratio_ci(rows), level=level))
     return results
 
 
@@ -91,20 +96,15 @@ def comparative_sentence(pairs, hazard: dict, *, endpoint: str, level: float) ->
         return "No study in this selection compares RT + ICI with the same drugs without radiotherapy."
     parts = []
     for name, rows in hazard.items():
-        label = f"{name}, hazard ratio"
-        if label not in results:
-            continue
-        result = results[label]
-        source = rows["study"].iloc[0] + " only" if result.k == 1 else f"{result.k} studies"
-        parts.append(f"hazard ratio of {ENDPOINTS[name]} {estimate_text(result)} ({source}, not randomised)")
+        if len(rows):
+            result = results[f"{name}, hazard ratio"]
+            source = f" ({rows['study'].iloc[0]} only, not randomised)" if result.k == 1 else ""
+            shown = estimate_text(result) if result.k == 1 else result_text(result)
+            parts.append(f"hazard ratio of {ENDPOINTS[name]} {shown}{source}")
     if len(pairs):
-        first = pairs.iloc[0]
-        result = results[f"{endpoint}, odds ratio"]
-        counts = f"{first['events_1']}/{first['n_1']} v {first['events_2']}/{first['n_2']}" if result.k == 1 else ""
-        rates = (
-            f"{percent(first['events_1'] / first['n_1'], 0)} v {percent(first['events_2'] / first['n_2'], 0)}, {counts}"
-        )
-        text = f"{endpoint} odds ratio {estimate_text(result)}"
-        parts.append(text + (f" ({rates}, {first['study']} only)" if result.k == 1 else f" ({result.k} studies)"))
-    pooled = "nothing is pooled" if all(result.k == 1 for result in results.values()) else "pooled where two report it"
-    return f"With against without radiotherapy on the same drugs: {'; '.join(parts)}; {pooled}."
+        shown = [f"{words} {estimate_text(results[f'{endpoint}, {words}'])}" for words in MEASURES.values()]
+        odds = results[f"{endpoint}, odds ratio"]
+        source = f"{pairs['study'].iloc[0]} only" if odds.k == 1 else studies_text(odds.k)
+        few = isnan(odds.estimate)
+        parts.append(f"{endpoint} {result_text(odds)}" if few else f"{endpoint} {', '.join(shown)} ({source})")
+    return f"With against without radiotherapy on the same drugs: {'; '.join(parts)}."

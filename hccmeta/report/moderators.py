@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan, nan
 
 import numpy as np
 
+from ..effects.proportion import proportion_ci
 from ..evidence.load import needs_tables
 from ..pooling.glmm_moderators import pool_proportion_by
-from .sentences import estimate_text, p_text, studies_text
+from .response import pool_rates
+from .sentences import FEWEST, interval_text, p_text, percent, result_text, studies_text
 
 MODERATORS = {
     "modality": "radiotherapy",
@@ -74,31 +76,47 @@ def with_classes(tables, rows):
     )
 
 
+def _level_rows(name: str, rows, *, level: float) -> list[dict]:
+    """One pooled row of a level, or its studies one by one where they are too few."""
+    result = pool_rates(rows, level=level)
+    base = {"level": name, "k": result.k, "measure": "PLO"}
+    if isnan(result.estimate) or result.k == 1:
+        return [
+            base | {"study": f"{name}: {row['study']}", "events": row["events"], "n": row["n"], "yi": nan, "vi": nan,
+                    "estimate": row["events"] / row["n"], "ci_low": low, "ci_high": high}
+            for row, low, high in zip(rows.to_dict("records"),
+                                      *proportion_ci(rows["events"], rows["n"], level=level), strict=True)
+        ]  # fmt: skip
+    shown = result.display
+    return [base | {"study": f"{name} (k = {result.k})", "yi": result.estimate, "vi": result.se**2,
+                    "estimate": shown.estimate, "ci_low": shown.ci_low, "ci_high": shown.ci_high}]  # fmt: skip
+
+
 @needs_tables
 def moderator_table(tables, rows, *, level: float = 0.95):
-    """Pooled response at each level of each moderator (binomial-normal model), with the test between stated levels.
+    """Response at each level of each moderator (binomial-normal model), with the test between stated levels.
 
     Returns
     -------
     DataFrame
-        moderator, study (level with k, for `plot_forest`), k, estimate, ci_low, ci_high (proportions), yi, vi,
-        measure, p_between. Levels with one study show that study.
+        feature (key of `MODERATORS`), moderator (heading with the test), level, study (level with k, or level and study
+        where fewer than three are not pooled), k, events, n (of a single study), estimate, ci_low, ci_high
+        (proportions), yi, vi, measure, p_between (levels of at least three studies).
     """
     import pandas as pd
 
     classed, found = with_classes(tables, rows), []
     for column, words in MODERATORS.items():
         stated = classed[classed[column] != "not stated"]
-        if stated[column].nunique() < 2:
+        if stated.empty or classed[column].nunique() < 2:
             continue
-        groups = pool_proportion_by(classed, column, min_k=1, level=level)
-        between = pool_proportion_by(stated, column, level=level).p_value if len(stated) > 2 else np.nan
+        between = pool_proportion_by(stated, column, min_k=FEWEST, level=level).p_value
         heading = f"{words} ({p_text(between)})" if isfinite(between) else words
-        for name, result in sorted(groups.groups.items(), key=lambda item: (item[0] == "not stated", item[0])):
-            shown = result.display
-            found.append([heading, f"{name} (k = {result.k})", result.k, shown.estimate,
-                          shown.ci_low, shown.ci_high, result.estimate, result.se**2, "PLO", between])  # fmt: skip
-    columns = ["moderator", "study", "k", "estimate", "ci_low", "ci_high", "yi", "vi", "measure", "p_between"]
+        for name in sorted(classed[column].unique(), key=lambda name: (name == "not stated", name)):
+            for row in _level_rows(name, classed[classed[column] == name], level=level):
+                found.append(row | {"feature": column, "moderator": heading, "p_between": between})
+    columns = ["feature", "moderator", "level", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
+               "yi", "vi", "measure", "p_between"]  # fmt: skip
     return pd.DataFrame(found, columns=columns)
 
 
@@ -108,19 +126,43 @@ def moderator_sentence(table) -> str:
         return "Too few studies state a feature at two levels: response by study features is not shown."
     tests = table.drop_duplicates("moderator")[["moderator", "p_between"]]
     tests = tests[tests["p_between"].map(isfinite)]
+    if tests.empty:
+        return "No feature of the studies has two levels with three studies each: none is tested."
     small = tests[tests["p_between"] < 0.05]["moderator"]
     what = (
-        "none separates the response rates" if small.empty else f"these separate the response rates: {'; '.join(small)}"
+        f"none of {len(tests)} separates"
+        if small.empty
+        else f"{len(small)} of {len(tests)} separate: {'; '.join(small)}"
     )
     return (
-        f"Of {len(tests)} features of the studies that can be tested, {what} (p < 0.05, not adjusted). "
+        f"Of the features that at least two levels of three studies state, {what} (p < 0.05, not adjusted). "
         "Studies differ in many ways at once, so no feature is shown to be the cause."
     )
 
 
+def feature_sentence(table, feature: str) -> str:
+    """Response at each level of one feature: pooled from three studies on, study by study below."""
+    rows = table[table["feature"] == feature]
+    if rows.empty:
+        return f"No study of this selection states the {MODERATORS[feature]}, or all state the same."
+    parts = []
+    for level, part in rows.groupby("level", sort=False):
+        first = part.iloc[0]
+        if part["n"].isna().all():
+            interval = interval_text(first["ci_low"], first["ci_high"], "PLO")
+            parts.append(f"{level}: {percent(first['estimate'])} ({interval}), {studies_text(first['k'])}")
+        else:
+            one_by_one = ", ".join(
+                f"{study.removeprefix(f'{level}: ')} {events:.0f}/{n:.0f} ({percent(events / n)})"
+                for study, events, n in zip(part["study"], part["events"], part["n"], strict=True)
+            )
+            parts.append(f"{level}: {one_by_one}")
+    between = rows["p_between"].iloc[0]
+    test = f"test between the levels of three studies or more: {p_text(between)}" if isfinite(between) else "no test"
+    return f"Response by {MODERATORS[feature]} - {'; '.join(parts)}; {test}. Exploratory: other features differ too."
+
+
 def setting_sentence(results: dict) -> str:
     """Single-arm estimates side by side with the warning that this is no comparison."""
-    parts = "; ".join(
-        f"{label}: {estimate_text(result)}, {studies_text(result.k)}" for label, result in results.items() if result.k
-    )
+    parts = "; ".join(f"{label}: {result_text(result)}" for label, result in results.items() if result.k)
     return f"Side by side, not a comparison (other patients, other trials) - {parts}." if parts else "Nothing to show."

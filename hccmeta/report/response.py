@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 
 from ..effects.proportion import effects_proportion
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
 from ..evidence.sieve import arm_table
 from ..pooling.glmm import pool_proportion
+from ..pooling.glmm_moderators import without_summary
 from ..pooling.inverse_variance import pool
 from ..pooling.result import PooledResult
-from .sentences import estimate_text, studies_text
+from .sentences import FEWEST, result_text
 
 PERIOPERATIVE = {
     "ORR": "objective response", "PCR": "complete pathological response", "MPR": "major pathological response",
@@ -19,28 +20,42 @@ PERIOPERATIVE = {
 }  # fmt: skip
 
 
-def pool_rates(rows, *, level: float = 0.95) -> PooledResult:
-    """Pooled proportion by the exact binomial-normal likelihood; a result with k = 0 where no row is left.
+def summarised(result: PooledResult, *, min_k: int = FEWEST) -> PooledResult:
+    """The result, without estimate where two studies or more are fewer than `min_k`: they stand side by side.
+
+    Two studies hardly tell how much studies differ; an interval over them follows from the model, not from the data.
+    """
+    return without_summary(result, min_k) if 1 < result.k < min_k else result
+
+
+def pool_rates(rows, *, level: float = 0.95, min_k: int = FEWEST) -> PooledResult:
+    """Pooled proportion by the exact binomial-normal likelihood.
 
     Parameters
     ----------
     rows : DataFrame
         study, events, n, as `select_responses` or `select_adverse_events` give them.
     level : float
+        Level of the intervals as a fraction.
+    min_k : int
+        Fewer studies than this (but more than one) come back without an estimate.
 
     Returns
     -------
     PooledResult
+        With k = 0 where no row is left; one study alone keeps its own estimate.
     """
     if len(rows):
-        return pool_proportion(rows, level=level)
+        return summarised(pool_proportion(rows, level=level), min_k=min_k)
     empty = rows.assign(label=rows["study"], yi=nan, vi=nan, weight=nan, included=False, reason="")
     return PooledResult("PLO", 0, nan, nan, nan, nan, level=level, studies=empty)
 
 
-def pool_logit(rows, **options) -> PooledResult:
-    """Pooled logit proportion by inverse variance (options of `pool`); a result with k = 0 where no row is left."""
-    return pool(effects_proportion(rows), **options) if len(rows) else pool_rates(rows, level=options["level"])
+def pool_logit(rows, *, min_k: int = FEWEST, **options) -> PooledResult:
+    """Pooled logit proportion by inverse variance (options of `pool`), with the rules of `pool_rates`."""
+    if len(rows):
+        return summarised(pool(effects_proportion(rows), **options), min_k=min_k)
+    return pool_rates(rows, level=options["level"])
 
 
 def as_rows(results: dict):
@@ -49,7 +64,7 @@ def as_rows(results: dict):
     Parameters
     ----------
     results : dict
-        Label -> PooledResult; those with k = 0 are left out.
+        Label -> PooledResult; those without an estimate (no study, or too few to pool) are left out.
 
     Returns
     -------
@@ -64,7 +79,7 @@ def as_rows(results: dict):
             "estimate": result.display.estimate, "ci_low": result.display.ci_low, "ci_high": result.display.ci_high,
         }
         for label, result in results.items()
-        if result.k
+        if not isnan(result.estimate)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["study", "measure", "yi", "vi", "estimate", "ci_low", "ci_high"])
 
@@ -75,7 +90,7 @@ def variants_sentence(variants: dict, *, outcome: str) -> str:
     if len(shown) < 2:
         return f"Only one choice of rows reports the {outcome}."
     values = sorted(100 * result.display.estimate for result in shown.values())
-    parts = "; ".join(f"{label}: {estimate_text(result)}, {studies_text(result.k)}" for label, result in shown.items())
+    parts = "; ".join(f"{label}: {result_text(result)}" for label, result in variants.items() if result.k)
     return (
         f"The pooled {outcome} lies between {values[0]:.1f} and {values[-1]:.1f} % over the choices of rows. {parts}."
     )

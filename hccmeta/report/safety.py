@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
-from .sentences import estimate_text, studies_text
+from .sentences import result_text
 
 GRADES = {
     "any": "of any grade",
@@ -19,11 +19,7 @@ SEVERE = ("3", "4", "5")
 def safety_sentence(harms: dict, *, event: str) -> str:
     """Severe and any adverse events by the grade as printed, with the number of studies behind each."""
     what = "an adverse event" if event == "any" else event
-    parts = [
-        f"{GRADES[grade]}: {estimate_text(result)}, {studies_text(result.k)}"
-        for grade, result in harms.items()
-        if result.k
-    ]
+    parts = [f"{GRADES[grade]}: {result_text(result)}" for grade, result in harms.items() if result.k]
     if not parts:
         return f"No study in this selection reports {what} over the whole treatment."
     return f"Patients with {what} after RT + ICI, by the grade as printed (never merged) - {'; '.join(parts)}."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from math import isfinite, isnan
 
+from ..effects.scales import back_transform
 from ..errors import MethodError
 
+FEWEST = 3
 _RATIOS = {"OR": "odds ratio", "RR": "risk ratio", "HR": "hazard ratio", "IRR": "incidence rate ratio"}
 _PROPORTIONS = ("PRAW", "PLO", "PLN", "PAS", "PFT")
 
@@ -32,9 +34,11 @@ def studies_text(k: int, word: str = "study", plural: str = "studies") -> str:
 
 
 def interval_text(low: float, high: float, measure: str) -> str:
-    """`37.1 to 58.0 %` for proportions, `0.35 to 0.94` otherwise."""
+    """`37.1 to 58.0 %` for proportions, `12 to 40` percentage points for risk differences, `0.35 to 0.94` otherwise."""
     if measure in _PROPORTIONS:
         return f"{100 * low:.1f} to {100 * high:.1f} %"
+    if measure == "RD":
+        return f"{100 * low:.1f} to {100 * high:.1f}"
     return f"{number(low)} to {number(high)}"
 
 
@@ -42,7 +46,38 @@ def estimate_text(result) -> str:
     """Estimate with its interval on the reported scale, for example `52.0 % (95 % CI 42.9 to 60.9 %)`."""
     shown = result.display
     value = percent(shown.estimate) if result.measure in _PROPORTIONS else number(shown.estimate)
+    if result.measure == "RD":
+        value = f"{number(100 * shown.estimate, 1)} percentage points"
     return f"{value} ({100 * result.level:g} % CI {interval_text(shown.ci_low, shown.ci_high, result.measure)})"
+
+
+def studies_side_by_side(result) -> str:
+    """Each study with its own counts or effect, for example `Liu 2024 17/39 (43.6 %), Zhai 2025 33/108 (30.6 %)`."""
+    parts = []
+    for row in result.studies[result.studies["included"].astype(bool)].to_dict("records"):
+        if result.measure in _PROPORTIONS:
+            value = f"{row['events']:.0f}/{row['n']:.0f} ({percent(row['events'] / row['n'])})"
+        else:
+            value = number(back_transform(row["yi"], result.measure))
+        parts.append(f"{row['label']} {value}")
+    return ", ".join(parts)
+
+
+def result_text(result) -> str:
+    """Estimate with its number of studies, or the studies one by one where they are too few to pool.
+
+    Examples
+    --------
+    >>> import pandas as pd, hccmeta as hm
+    >>> two = pd.DataFrame({"study": ["A", "B"], "events": [3, 33], "n": [16, 108]})
+    >>> result_text(hm.pool_rates(two))
+    'not pooled, 2 studies: A 3/16 (18.8 %), B 33/108 (30.6 %)'
+    """
+    if result.k == 0:
+        return "no study"
+    if isnan(result.estimate):
+        return f"not pooled, {studies_text(result.k)}: {studies_side_by_side(result)}"
+    return f"{estimate_text(result)}, {studies_text(result.k)}"
 
 
 def heterogeneity_text(result) -> str:
@@ -98,6 +133,9 @@ def sentence(result, *, outcome: str = "", where: str = "") -> str:
         return f"No study reports the {subject}{place}, so nothing is estimated."
     if result.k == 1:
         return f"Only one study reports the {subject}{place}: {estimate_text(result)}; nothing is pooled."
+    if isnan(result.estimate):
+        few = f"{studies_text(result.k)} report the {subject}{place}, too few to pool"
+        return f"{few[:1].upper()}{few[1:]}: {studies_side_by_side(result)}."
     shown = result.display
     text = f"The pooled {subject}{place} is {estimate_text(result)} over {studies_text(result.k)}"
     if isfinite(shown.pi_low):

@@ -44,3 +44,23 @@ def test_p_values_as_journals_print_them(p, text):
     from hccmeta.report.sentences import p_text
 
     assert p_text(p) == text
+
+
+def test_two_studies_are_shown_side_by_side_and_not_pooled():
+    two = hm.pool_rates(counts([3, 33], [16, 108]))
+    text = hm.sentence(two, outcome="grade 3 or more")
+    assert text == "2 studies report the grade 3 or more, too few to pool: S0 3/16 (18.8 %), S1 33/108 (30.6 %)."
+    assert np.isnan([two.estimate, two.ci_low, two.ci_high]).all()
+
+
+def test_one_study_keeps_its_estimate_and_three_are_pooled():
+    assert hm.pool_rates(counts([5], [10])).display.estimate == pytest.approx(0.5)
+    assert hm.pool_rates(counts([5, 9, 7], [10, 30, 20])).estimate == pytest.approx(
+        hm.pool_proportion(counts([5, 9, 7], [10, 30, 20])).estimate
+    )
+
+
+def test_a_risk_difference_is_in_percentage_points():
+    effects = pd.DataFrame({"study": list("ABC"), "yi": 0.273, "vi": 0.01, "measure": "RD"})
+    text = hm.sentence(hm.pool(effects, model="common"), outcome="risk difference")
+    assert "27.3 percentage points (95 % CI 16.0 to 38.6)" in text
