@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 from pathlib import Path
@@ -25,6 +26,9 @@ section { border-top: 1px solid var(--line); padding: 1.6rem 0 1rem; }
 figure { margin: 1.2rem 0; }
 figure img { width: 100%; height: auto; border: 1px solid var(--line); background: #fff; }
 figcaption, .links, footer { color: var(--soft); font-size: .92rem; }
+.table { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: .85rem; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
 a { color: var(--accent); }
 @media (max-width: 44rem) { nav { columns: 1; } }
 """
@@ -43,8 +47,9 @@ def _outputs(reports: Path, stem: str) -> list[str]:
     return list(stamp["outputs"])
 
 
-def _answers(reports: Path, files: list[str]) -> str:
-    parts = []
+def _body(reports: Path, files: list[str]) -> str:
+    """Every answer with the figures and tables it shows, then the other key figures of the notebook."""
+    shown, parts = set(), []
     for file in files:
         if file.endswith(".answer.json"):
             record = json.loads((reports / file).read_text(encoding="utf-8"))
@@ -52,23 +57,42 @@ def _answers(reports: Path, files: list[str]) -> str:
                 f'<p class="question">{html.escape(record["question"])}</p>\n'
                 f'<p class="answer">{html.escape(record["answer"])}</p>'
             )
-    return "\n".join(parts)
-
-
-def _figures(reports: Path, files: list[str]) -> str:
-    parts = []
+            for name in record.get("shows", []):
+                if f"figures/{name}.json" in files:
+                    parts.append(_figure(reports, name))
+                elif f"tables/{name}.csv" in files:
+                    parts.append(_table(reports, name))
+                shown.add(name)
     for file in files:
-        if not (file.startswith("figures/") and file.endswith(".json")):
-            continue
-        about = json.loads((reports / file).read_text(encoding="utf-8"))
-        if not about["key"]:
-            continue
-        stem, caption = file.removesuffix(".json"), html.escape(about["caption"])
-        parts.append(
-            f'<figure><img src="{stem}.svg" alt="{caption}"><figcaption>{caption} '
-            f'<a href="{stem}.svg">SVG</a> <a href="{stem}.png">PNG</a></figcaption></figure>'
-        )
+        name = Path(file).stem
+        if file == f"figures/{name}.json" and name not in shown:
+            about = json.loads((reports / file).read_text(encoding="utf-8"))
+            parts += [_figure(reports, name)] if about["key"] else []
     return "\n".join(parts)
+
+
+def _figure(reports: Path, name: str) -> str:
+    caption = html.escape(json.loads((reports / f"figures/{name}.json").read_text(encoding="utf-8"))["caption"])
+    return (
+        f'<figure><img src="figures/{name}.svg" alt="{caption}"><figcaption>{caption} '
+        f'<a href="figures/{name}.svg">SVG</a> <a href="figures/{name}.png">PNG</a></figcaption></figure>'
+    )
+
+
+def _table(reports: Path, name: str) -> str:
+    """A written table as HTML; figures with three significant digits, the file holds them all."""
+    with open(reports / "tables" / f"{name}.csv", newline="", encoding="utf-8") as handle:
+        head, *rows = csv.reader(handle)
+    cells = "".join(f"<th>{html.escape(one.replace('_', ' '))}</th>" for one in head)
+    lines = "".join("<tr>" + "".join(f"<td>{html.escape(_short(one))}</td>" for one in row) + "</tr>" for row in rows)
+    return f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _short(cell: str) -> str:
+    try:
+        return f"{float(cell):.3g}" if "." in cell else cell
+    except ValueError:
+        return cell
 
 
 def _links(stem: str, files: list[str]) -> str:
@@ -87,7 +111,7 @@ def write_index(reports: Path, notebooks: list[Path], selection: Path | None) ->
         menu.append(f'<a href="#{notebook.stem}">{html.escape(heading)}</a>')
         sections.append(
             f'<section id="{notebook.stem}"><h2>{html.escape(heading)}</h2>\n'
-            f"{_answers(reports, files)}\n{_figures(reports, files)}\n{_links(notebook.stem, files)}</section>"
+            f"{_body(reports, files)}\n{_links(notebook.stem, files)}</section>"
         )
     of_selection = (
         f"<p>Only the selection <b>{html.escape(selection.stem)}</b> of the evidence.</p>" if selection else ""

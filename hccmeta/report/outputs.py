@@ -196,7 +196,7 @@ def save_figure(ax, name: str, *, caption: str = "", key: bool = False):
     )
 
 
-def save_answer(name: str, question: str, answer: str, *, headline: bool = False):
+def save_answer(name: str, question: str, answer: str, *, headline: bool = False, shows: tuple = ()):
     """Record the answer of a question for the report's front page and display it.
 
     Parameters
@@ -207,6 +207,8 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
         The question, and the computed sentence that answers it.
     headline : bool
         Also shown in the README.
+    shows : tuple of str
+        Names of the figures and tables of the same notebook that stand below the answer on the front page.
 
     Returns
     -------
@@ -214,8 +216,9 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
     """
     from IPython.display import HTML
 
-    record = (
-        json.dumps({"question": question, "answer": answer, "headline": headline}, ensure_ascii=False, indent=1) + "\n"
-    )
-    _register(_write(output_folder() / "tables" / f"{_checked(name)}.answer.json", record.encode("utf-8")))
+    record = {"question": question, "answer": answer, "headline": headline}
+    if shows:
+        record["shows"] = [_checked(one) for one in shows]
+    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+    _register(_write(output_folder() / "tables" / f"{_checked(name)}.answer.json", text.encode("utf-8")))
     return HTML(f'<p class="answer" style="font-size:115%"><b>{html.escape(answer)}</b></p>')
