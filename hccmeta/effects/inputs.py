@@ -9,6 +9,12 @@ from hccmeta.errors import DataError, MethodError
 SHOWN = 10
 
 
+def missing(value) -> bool:
+    """Is a cell empty: None, NaN, NA or NaT?"""
+    no_value = value is None or type(value).__name__ in ("NAType", "NaTType")
+    return no_value or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
+
+
 class Columns:
     """Number columns of one table as float arrays, and the problems found in them."""
 
@@ -20,6 +26,10 @@ class Columns:
                 f"it was given {type(df).__name__}."
             )
         self.source, self.index = df, df.index
+        names = list(df.columns)
+        wanted = [name for name in (*required, *optional) if names.count(name) > 1]
+        if wanted:
+            raise DataError(f"{caller}: several columns are called {', '.join(wanted)}; rename or drop all but one.")
         for name in (*required, *optional):
             if name in df.columns:
                 self.values[name] = self._numbers(name, df[name])
@@ -40,7 +50,7 @@ class Columns:
         for i, value in enumerate(values):
             if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
                 out[i] = value
-            elif not (value is None or value != value or type(value).__name__ == "NAType"):
+            elif not missing(value):
                 self.add(self.index[i], name, value, "a number or empty", "write the number without text")
         return out
 
@@ -111,8 +121,12 @@ def check_add(add):
 
 
 def label_rows(df):
-    """Study labels: column study, else study_id, else arm_id, else 'Row 1', 'Row 2', ..."""
-    for name in ("study", "study_id", "arm_id"):
-        if name in df.columns:
-            return df[name].astype(str).to_numpy()
-    return np.array([f"Row {i + 1}" for i in range(len(df))], dtype=object)
+    """Study labels: column study, else study_id, else arm_id; 'Row 1', 'Row 2', ... where there is none."""
+    rows = [f"Row {i + 1}" for i in range(len(df))]
+    name = next((name for name in ("study", "study_id", "arm_id") if name in df.columns), None)
+    cells = (
+        rows
+        if name is None
+        else [row if missing(cell) else str(cell) for cell, row in zip(df[name], rows, strict=True)]
+    )
+    return np.array(cells, dtype=object)

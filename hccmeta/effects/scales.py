@@ -64,7 +64,8 @@ def back_transform(y, measure, *, n=None):
     elif scale == "logit":
         shown = expit(value)
     elif scale == "log":
-        shown = np.exp(value)
+        with np.errstate(over="ignore"):  # beyond what a float holds: infinite
+            shown = np.exp(value)
     elif scale == "arcsine":
         shown = np.sin(np.clip(value, 0, np.pi / 2)) ** 2
     else:

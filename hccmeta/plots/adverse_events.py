@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..effects.proportion import proportion_ci
-from ..errors import DataError
+from ..errors import DataError, MethodError
 from . import heading, style
-from .tables import filled, first_column, need_columns
+from .tables import filled, first_column, read_table
 
 GRADES = ("any", "ge2", "ge3", "serious", "not_stated", "1", "2", "1-2", "3", "3-4", "4", "4-5", "5")
 WORDS = {"any": "any grade", "ge2": "grade ≥ 2", "ge3": "grade ≥ 3", "serious": "serious",
@@ -37,27 +37,20 @@ def _look(colour: str, grade: str) -> dict:
 
 def _rows(df, grades) -> list[dict]:
     """One dict per drawn value: event, series (who), grade, events, n."""
-    from math import isfinite
-
-    need_columns(df, ("event", "grade", "events", "n"), caller="plot_adverse_events", what="the adverse-event table")
-    who = first_column(df, ("label", "arm", "arm_id", "study"), caller="plot_adverse_events")
+    caller, what = "plot_adverse_events", "the adverse-event table"
+    if grades is not None and (isinstance(grades, str) or not hasattr(grades, "__iter__")):
+        raise MethodError(f'grades = {grades!r}: give a tuple of grades as printed, such as ("any", "ge3"), or None.')
+    df = read_table(df, numbers=("events", "n"), texts=("event", "grade"), counts=True, caller=caller, what=what)
+    who = first_column(df, ("label", "arm", "arm_id", "study"), caller=caller)
+    df = read_table(df, texts=(who,), caller=caller, what=what)
     varying = [name for name in ("phase", "attribution") if name in df.columns and df[name].nunique() > 1]
-    rows, problems = [], []
-    for index, row in zip(df.index, df.to_dict("records"), strict=True):
-        if grades is not None and str(row["grade"]) not in grades:
-            continue
-        events, n = (float(row[name]) if filled(row[name]) else float("nan") for name in ("events", "n"))
-        if not (isfinite(events) and isfinite(n)):
-            continue
-        if not 0 <= events <= n or n < 1:
-            problems.append(dict(table="", row=index, column="events", value=events, rule="0 <= events <= n",
-                                 fix="correct the count"))  # fmt: skip
+    rows = []
+    for row in df.dropna(subset=["events", "n"]).to_dict("records"):
+        if grades is not None and row["grade"] not in grades:
             continue
         parts = [row[who], *[str(row[name]).replace("_", " ") for name in varying if filled(row[name])]]
-        rows.append({"event": style.one_line(row["event"]), "series": style.one_line(", ".join(map(str, parts))),
-                     "grade": str(row["grade"]), "events": int(events), "n": int(n)})  # fmt: skip
-    if problems:
-        raise DataError(f"plot_adverse_events: {len(problems)} rows break 0 <= events <= n.", problems)
+        rows.append({"event": row["event"], "series": style.one_line(", ".join(map(str, parts))),
+                     "grade": row["grade"], "events": int(row["events"]), "n": int(row["n"])})  # fmt: skip
     if not rows:
         raise DataError("plot_adverse_events: no row has events, n and one of the grades asked for.")
     return rows

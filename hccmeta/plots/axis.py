@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..effects.scales import PROPORTIONS, RATIOS, SCALES
+from . import style
 
 X_LABELS = {
     "OR": "Odds ratio", "RR": "Risk ratio", "HR": "Hazard ratio", "IRR": "Incidence rate ratio",
@@ -15,6 +16,7 @@ SHARES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 MODEL_SCALE = {
     "PLO": lambda p: np.log(p / (1 - p)), "PLN": np.log, "PAS": lambda p: np.arcsin(np.sqrt(p)), "PRAW": lambda p: p,
 }  # fmt: skip
+LONGEST = 690.0  # log of what a float can hold
 FROM_ZERO = ("MEDIAN", "IRLN")
 
 
@@ -55,7 +57,7 @@ def value_limits(core, ends, measure: str) -> tuple[float, float]:
         low, high = low - 1.0, high + 1.0
     pad = 0.04 * (high - low)
     low, high = (0.0 if measure in FROM_ZERO else low - pad), high + pad
-    return (float(np.exp(low)), float(np.exp(high))) if log else (float(low), float(high))
+    return tuple(map(float, np.exp(np.clip([low, high], -LONGEST, LONGEST)))) if log else (float(low), float(high))
 
 
 def _whole(low: float, high: float, ends) -> tuple[float, float]:
@@ -88,14 +90,14 @@ def set_value_axis(ax, measure: str, limits, label: str = "") -> None:
     elif measure in PROPORTIONS:
         ax.set_xticks(np.linspace(0, 1, 6), [f"{v:.0f} %" for v in np.linspace(0, 100, 6)])
     ax.set_xlim(*limits)
-    ax.set_xlabel(label or X_LABELS.get(measure, "Effect"), parse_math=False)
+    style.name_axis(ax.xaxis, label or X_LABELS.get(measure, "Effect"))
 
 
 def set_model_axis(axis, measure: str) -> None:
     """Ticks at round numbers of the reported scale on an axis that is in the model scale."""
     low, high = sorted(axis.get_view_interval())
     if SCALES[measure] == "log" and measure not in PROPORTIONS:
-        ticks = ratio_ticks(float(np.exp(low)), float(np.exp(high)))
+        ticks = ratio_ticks(*np.exp(np.clip([low, high], -LONGEST, LONGEST)))
         axis.set_ticks(np.log(ticks), labels=[f"{tick:g}" for tick in ticks])
     elif measure in MODEL_SCALE:
         ticks = [share for share in SHARES if low <= MODEL_SCALE[measure](share) <= high]

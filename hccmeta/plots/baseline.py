@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import DataError
 from . import heading, style
-from .tables import filled, need_columns
+from .tables import read_table
 
 ROW_INCH, PLOT, LABEL = 0.36, 4.8, 2.8
 
@@ -38,17 +38,19 @@ def plot_baseline(df, *, ax=None, title: str = ""):
     """
     import seaborn
 
-    need_columns(df, ("study", "characteristic", "events", "n"), caller="plot_baseline", what="the baseline table")
-    shown = df[df["events"].map(filled) & df["n"].map(filled)]
-    events, n = shown["events"].astype(float), shown["n"].astype(float)
-    wrong = ~((events >= 0) & (events <= n) & (n >= 1))
-    double = shown.duplicated(["study", "characteristic"])
-    if shown.empty or wrong.any() or double.any():
-        problems = [dict(table="", row=index, column="events", value=events[index], rule="one row per study and "
-                         "characteristic, 0 <= events <= n", fix="correct or drop the row")
-                    for index in shown.index[wrong | double]]  # fmt: skip
-        raise DataError("plot_baseline: " + (f"{len(problems)} rows are impossible or double." if problems else
-                                             "no row has events and n."), problems)  # fmt: skip
+    df = read_table(df, numbers=("events", "n"), texts=("study", "characteristic"), counts=True, caller="plot_baseline",
+                    what="the baseline table")  # fmt: skip
+    shown = df.dropna(subset=["events", "n"])
+    events, n = shown["events"], shown["n"]
+    if shown.empty:
+        raise DataError("plot_baseline: no row has events and n.")
+    double = shown[shown.duplicated(["study", "characteristic"])]
+    if len(double):
+        named = "; ".join(f"{row.study}, {row.characteristic}" for row in double.itertuples())
+        rule = "one row per study and characteristic"
+        problems = [dict(table="", row=index, column="characteristic", value=item, rule=rule, fix="drop the row")
+                    for index, item in double["characteristic"].items()]  # fmt: skip
+        raise DataError(f"plot_baseline: double rows for {named}; keep {rule}.", problems)
     studies = [style.one_line(name) for name in dict.fromkeys(shown["study"])]
     items = list(dict.fromkeys(shown["characteristic"]))
     colours = {name: style.PALETTE[i % 8] for i, name in enumerate(dict.fromkeys(shown["study"]))}

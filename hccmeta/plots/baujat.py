@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, MethodError
 from . import heading, style
 from .point_labels import label_points
-from .tables import need_columns
+from .tables import read_table
 
 
 def plot_baujat(table, *, ax=None, label_top: int = 8, title: str = ""):
@@ -40,12 +40,17 @@ def plot_baujat(table, *, ax=None, label_top: int = 8, title: str = ""):
     """
     if {"x", "y"} <= set(getattr(table, "columns", ())):
         names = ("Contribution to heterogeneity: squared residual", "Influence: squared shift of the estimate")
-        need_columns(table, ("study",), caller="plot_baujat")
-        x, y = table["x"].to_numpy(float), table["y"].to_numpy(float)
+        table = read_table(table, numbers=("x", "y"), texts=("study",), caller="plot_baujat")
+        x, y = table["x"].to_numpy(), table["y"].to_numpy()
     else:
         names = ("Disagreement: squared studentised residual", "Influence: Cook's distance")
-        need_columns(table, ("study", "rstudent", "cook_d"), caller="plot_baujat", what="the influence table")
-        x, y = table["rstudent"].to_numpy(float) ** 2, table["cook_d"].to_numpy(float)
+        table = read_table(
+            table, numbers=("rstudent", "cook_d"), texts=("study",), caller="plot_baujat", what="the influence table"
+        )
+        with np.errstate(over="ignore"):
+            x, y = table["rstudent"].to_numpy() ** 2, table["cook_d"].to_numpy()
+    if isinstance(label_top, bool) or not isinstance(label_top, (int, np.integer)) or label_top < 0:
+        raise MethodError(f"label_top = {label_top!r} must be a whole number of 0 or more.")
     known = np.isfinite(x) & np.isfinite(y)
     if not known.any():
         raise DataError("plot_baujat: no study has both values.")

@@ -10,7 +10,7 @@ from ..pooling.regression import predict_effects
 from . import heading, style
 from .axis import X_LABELS, null_value, set_model_axis
 from .point_labels import label_points
-from .tables import need_columns
+from .tables import need_columns, read_table
 
 
 def plot_bubble(result, effects=None, *, x: str, ax=None, label_studies: bool = True, title: str = "", xlabel: str = "",
@@ -50,10 +50,11 @@ def plot_bubble(result, effects=None, *, x: str, ax=None, label_studies: bool = 
         raise MethodError(f"plot_bubble needs the result of meta_regression; it was given {type(result).__name__}.")
     table = result.studies if effects is None else effects
     need_columns(table, ("yi", "vi", x), caller="plot_bubble", what="the effects table")
-    if table[x].dtype.kind not in "fiub":
+    if table[x].map(lambda cell: isinstance(cell, str)).any():
         raise MethodError(f"plot_bubble: {x} holds text; show groups with plot_forest(pool_by(effects, {x!r})).")
-    across, yi, vi = (table[name].to_numpy(float) for name in (x, "yi", "vi"))
-    known = np.isfinite(across) & np.isfinite(yi) & (vi > 0)
+    table = read_table(table, numbers=("yi", "vi", x), caller="plot_bubble", what="the effects table")
+    across, yi, vi = (table[name].to_numpy() for name in (x, "yi", "vi"))
+    known = np.isfinite(across) & np.isfinite(yi) & np.isfinite(vi) & (vi > 0)
     if not known.any():
         raise DataError(f"plot_bubble: no row has {x}, yi and vi > 0.")
     names = (table["label"].to_numpy() if "label" in table.columns else label_rows(table))[known]
@@ -81,8 +82,8 @@ def plot_bubble(result, effects=None, *, x: str, ax=None, label_studies: bool = 
     set_model_axis(ax.yaxis, result.measure)
     if label_studies:
         label_points(ax, across, yi, names, 1 / vi, scale=scale)
-    ax.set_xlabel(xlabel or x.replace("_", " "), parse_math=False)
-    ax.set_ylabel(ylabel or X_LABELS.get(result.measure, "Effect"), parse_math=False)
+    style.name_axis(ax.xaxis, xlabel or x.replace("_", " "))
+    style.name_axis(ax.yaxis, ylabel or X_LABELS.get(result.measure, "Effect"))
     style.tidy(ax, scale)
     share = f"R² = {100 * result.R2:.0f} %; " if np.isfinite(result.R2) else ""
     foot = f"k = {result.k}; residual τ² = {result.tau2:.3g}; {share}bubble area by precision"

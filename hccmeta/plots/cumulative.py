@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..effects.scales import SCALES, back_transform
-from ..errors import DataError, check_choice
+from ..errors import DataError, MethodError, check_choice
 from . import heading, style
 from .axis import null_value, set_value_axis, shown_estimate, shown_interval, value_limits
 from .forest_marks import draw_intervals
-from .tables import need_columns
+from .tables import read_table
 
 ROW, PLOT, LABEL, GAP = 0.25, 4.0, 3.3, 0.2
 
@@ -40,7 +40,11 @@ def plot_cumulative(table, *, measure: str = "GEN", ax=None, title: str = "", xl
     >>> hm.plot_cumulative(table, measure="HR").get_xscale()
     'log'
     """
-    need_columns(table, ("study", "k", "estimate", "ci_low", "ci_high"), caller="plot_cumulative")
+    table = read_table(
+        table, numbers=("k", "estimate", "ci_low", "ci_high"), texts=("study",), caller="plot_cumulative"
+    )
+    if not isinstance(prefix, str):
+        raise MethodError(f'prefix = {prefix!r} must be text, such as "+ " or "without ".')
     check_choice("measure", measure, tuple(SCALES))
     if len(table) == 0:
         raise DataError("plot_cumulative: the table has no rows.")
@@ -48,10 +52,10 @@ def plot_cumulative(table, *, measure: str = "GEN", ax=None, title: str = "", xl
         raise DataError("plot_cumulative: double arcsines (PFT) have no one n to show them with; use PLO or PAS.")
     middle, low, high = (np.asarray(back_transform(table[name].to_numpy(float), measure), float)
                          for name in ("estimate", "ci_low", "ci_high"))  # fmt: skip
-    names = [prefix + style.one_line(study) for study in table["study"]]
+    names = [f"{prefix}{study}" for study in table["study"]]
     texts = [f"{shown_estimate(m, measure)} {shown_interval(a, b, measure)}" if m == m else ""
              for m, a, b in zip(middle, low, high, strict=True)]  # fmt: skip
-    counts = [f"{k:.0f}" for k in table["k"]]
+    counts = ["" if k != k else f"{k:.0f}" for k in table["k"]]
     k_width, text_width = style.text_inches([*counts, "k"]), style.text_inches([*texts, "Estimate [CI]"])
     label = min(LABEL, style.text_inches([*names, "Study"]))
     left, right = label + k_width + 2 * GAP + 0.1, text_width + GAP + 0.1

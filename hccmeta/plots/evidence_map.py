@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..effects.inputs import Columns
 from ..errors import DataError
 from . import heading, style
+from .tables import NO_NAME, need_columns
 
 CELL, ROW_INCH, LABEL, HEAD = 0.62, 0.32, 2.8, 2.2
 
@@ -36,12 +38,16 @@ def plot_evidence_map(df, *, ax=None, title: str = ""):
 
     if not hasattr(df, "columns") or df.empty or not len(df.columns):
         raise DataError("plot_evidence_map needs a DataFrame with at least one study and one item.")
-    names = list(map(style.one_line, df["study"] if "study" in df.columns else df.index))
+    need_columns(df, (), caller="plot_evidence_map")
+    names = [style.one_line(name) or NO_NAME for name in (df["study"] if "study" in df.columns else df.index)]
     items = df.drop(columns="study") if "study" in df.columns else df
-    text = [str(name) for name in items.columns if items[name].dtype.kind not in "fiub"]
-    if text:
-        raise DataError(f"plot_evidence_map: the cells must be counts; these columns hold text: {', '.join(text)}.")
-    counts = np.nan_to_num(items.to_numpy(float))
+    if not len(items.columns):
+        raise DataError("plot_evidence_map: the table has no column of counts beside `study`.")
+    read = Columns(items, tuple(items.columns), caller="plot_evidence_map, whose cells are counts")
+    for name in items.columns:
+        read.rule((read[name] < 0) | np.isinf(read[name]), name, "a count of 0 or more", "correct the count")
+    read.refuse()
+    counts = np.nan_to_num(np.column_stack([read[name] for name in items.columns]))
     heads = list(map(style.one_line, items.columns))
     rows, columns = counts.shape
     left = min(LABEL, style.text_inches(names)) + 0.25

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..errors import DataError
 from . import heading, style
-from .tables import filled, need_columns
+from .tables import filled, need_columns, read_table
 
 BOXES = {"supplied": "Records supplied", "read": "Reports read", "included": "Studies included"}
 SIDE = {"not_read": ("supplied", "Not read"), "excluded": ("read", "Excluded after reading"),
@@ -40,6 +42,10 @@ def _read(table) -> list[tuple[str, str, int]]:
                         f"found {', '.join(unknown) or 'an empty table'}.")  # fmt: skip
     if "n" not in table.columns:
         return _from_records(table)
+    table = read_table(table, numbers=("n",), caller="plot_flow", what="the table of counts")
+    wrong = ~((table["n"] >= 0) & (table["n"] == table["n"].round()) & np.isfinite(table["n"]))
+    if wrong.any():
+        raise DataError(f"plot_flow: n must be a count of 0 or more; found {', '.join(map(str, table['n'][wrong]))}.")
     reasons = table["reason"] if "reason" in table.columns else [""] * len(table)
     return [
         (stage, style.one_line(reason) if filled(reason) else "", int(n))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from ..errors import MethodError
 from . import heading, style
 from .axis import null_value, set_value_axis, value_limits
 from .forest_marks import draw_rows
@@ -48,6 +49,7 @@ def plot_forest(result, *, ax=None, title: str = "", xlabel: str = "", labels: d
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "label"]
     ['A', 'B', 'C', 'Pooled, k = 3', 'Prediction interval']
     """
+    _check_options(labels, favours)
     rows, measure, level, reasons = forest_rows(result, labels or {}, by)
     left_columns, right_columns = _columns(rows, level)
     left = sum(width + GAP for *_, width in left_columns) + 0.1
@@ -84,6 +86,20 @@ def plot_forest(result, *, ax=None, title: str = "", xlabel: str = "", labels: d
     heading.draw_top(ax, title, [], total - 0.2, left=left - 0.1, scale=scale)
     heading.draw_foot(ax, foot, total - 0.2, start=below - 0.05, left=left - 0.1, scale=scale)
     return ax
+
+
+def _check_options(labels, favours) -> None:
+    if labels is not None and not isinstance(labels, dict):
+        raise MethodError(
+            'labels is a dict study -> label to show, such as {"liu2024": "Liu 2024, cohort A"}; studies that it does '
+            f"not name keep their own. It was given {type(labels).__name__}."
+        )
+    sides = favours if isinstance(favours, list | tuple) else [favours]
+    if sides and (len(sides) != 2 or not all(isinstance(side, str) for side in sides)):
+        raise MethodError(
+            f"favours = {favours!r}: give two texts, left and right of the null line, such as "
+            '("favours RT", "favours no RT").'
+        )
 
 
 def _columns(rows, level: float):

@@ -6,14 +6,15 @@ from math import isfinite, nan, sqrt
 
 from ..effects.inputs import label_rows
 from ..effects.proportion import proportion_ci
-from ..effects.scales import PROPORTIONS, back_transform
-from ..errors import DataError
+from ..effects.scales import PROPORTIONS, SCALES, back_transform
+from ..errors import DataError, MethodError, check_choice
 from ..report.sentences import heterogeneity_text, p_text
 from . import style
 from .axis import shown_estimate, shown_interval
-from .tables import filled, need_columns
+from .tables import NO_NAME, filled, read_table
 
 GIVEN = ("estimate", "ci_low", "ci_high")
+OPTIONAL = (*GIVEN, "ci_level", "events", "n", "events_1", "n_1", "events_2", "n_2", "weight")
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BLANK = {
     "kind": "heading", "label": "", "mark": "", "indent": 0.0, "above": 0.0, "counts": "", "counts_1": "",
@@ -56,7 +57,7 @@ def _study_rows(studies, measure, level, labels: dict, reasons: dict, indent: fl
         estimate, low, high = _study_interval(row, measure, level)
         included, weight = bool(row["included"]), row.get("weight")
         weight = weight if included and filled(weight) else None
-        name, mark = style.one_line(labels.get(row["label"], row["label"])) or "(no name)", ""
+        name, mark = style.one_line(labels.get(row["label"], row["label"])) or NO_NAME, ""
         if not included:
             reason = row["reason"] if filled(row["reason"]) else "no reason given"
             mark = " " + str(reasons.setdefault(reason, len(reasons) + 1)).translate(SUPERSCRIPT)
@@ -106,14 +107,22 @@ def _effect_rows(effects, by: str, level: float, labels, reasons) -> tuple[list[
     """Rows of an effects table: studies only, with a heading per value of `by`."""
     import numpy as np
 
-    need_columns(effects, ("yi", "vi", *([by] if by else [])), caller="plot_forest", what="the effects table")
-    measures = set(effects["measure"].dropna()) if "measure" in effects.columns else set()
+    caller, what = "plot_forest", "the effects table"
+    effects = read_table(effects, numbers=("yi", "vi"), optional=OPTIONAL, caller=caller, what=what)
+    if len(effects) == 0:
+        raise DataError("plot_forest: the effects table has no rows.")
+    if "weight" in effects.columns and not (effects["weight"].isna() | effects["weight"].between(0, 1)).all():
+        raise DataError("plot_forest: weights are shares in 0-1; correct the column weight or drop it.")
+    if by:
+        effects = read_table(effects, texts=(by,), caller=caller, what=what)
+    measures = set(map(str, effects["measure"].dropna())) if "measure" in effects.columns else set()
     if len(measures) > 1:
         raise DataError(f"plot_forest: one measure per plot, the table has {', '.join(sorted(map(str, measures)))}.")
     measure = measures.pop() if measures else "GEN"
-    known = np.isfinite(effects["yi"].astype(float)) & (effects["vi"].astype(float) > 0)
+    check_choice("measure", measure, tuple(SCALES))
+    known = np.isfinite(effects["yi"]) & (effects["vi"] > 0)
     if set(GIVEN) <= set(effects.columns):
-        known |= np.isfinite(effects[[*GIVEN]].astype(float)).all(axis=1)
+        known |= np.isfinite(effects[[*GIVEN]]).all(axis=1)
     studies = effects.assign(label=effects["label"] if "label" in effects.columns else label_rows(effects))
     if "included" not in studies.columns:
         studies = studies.assign(included=known, reason=np.where(known, "", "effect or variance missing"))
@@ -122,8 +131,9 @@ def _effect_rows(effects, by: str, level: float, labels, reasons) -> tuple[list[
     if not by:
         return _study_rows(studies, measure, level, labels, reasons, 0.0), measure
     rows: list[dict] = []
-    for value, part in studies.groupby(by, sort=False, dropna=False):
-        rows.append(BLANK | {"label": str(value) if filled(value) else "not stated", "above": 0.45 if rows else 0.0})
+    for value, part in studies.groupby(by, sort=False):
+        label = "not stated" if value == NO_NAME else value
+        rows.append(BLANK | {"label": label, "above": 0.45 if rows else 0.0})
         rows += _study_rows(part, measure, level, labels, reasons, 0.15)
     return rows, measure
 
@@ -131,6 +141,8 @@ def _effect_rows(effects, by: str, level: float, labels, reasons) -> tuple[list[
 def forest_rows(result, labels: dict, by: str = "") -> tuple[list[dict], str, float, dict[str, int]]:
     """Rows in drawing order, the measure, the level of the intervals, and the reasons of what was left out."""
     reasons: dict[str, int] = {}
+    if by and (hasattr(result, "groups") or hasattr(result, "display")):
+        raise MethodError(f"by = {by!r} is only for a table of effects: pool the groups with pool_by(effects, {by!r}).")
     if hasattr(result, "groups"):
         first = next(iter(result.groups.values()))
         return _group_rows(result, labels, reasons), first.measure, first.level, reasons

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from ..effects.inputs import label_rows
-from ..errors import DataError
+from ..effects.scales import SCALES
+from ..errors import DataError, check_choice
 from . import heading, style
 from .axis import X_LABELS, null_value, set_model_axis
 from .point_labels import label_points
-from .tables import need_columns
+from .tables import read_table
 
 CONTOURS = ((0.10, "#ffffff", "p > 0.10"), (0.05, "#e9edf0", "0.05 < p < 0.10"), (0.01, "#d3dae0", "0.01 < p < 0.05"),
             (0.0, "#bcc6ce", "p < 0.01"))  # fmt: skip
@@ -20,13 +21,14 @@ def _read(result):
     """Effects table, measure, pooled estimate or None."""
     pooled = result.estimate if hasattr(result, "display") else None
     table = result.studies if hasattr(result, "display") else result
-    need_columns(table, ("yi", "vi"), caller="plot_funnel", what="the effects table")
+    table = read_table(table, numbers=("yi", "vi"), caller="plot_funnel", what="the effects table")
     if "included" in table.columns:
         table = table[table["included"].astype(bool)]
     yi, vi = table["yi"].to_numpy(float), table["vi"].to_numpy(float)
-    known = np.isfinite(yi) & (vi > 0)
-    measures = set(table["measure"].dropna()) if "measure" in table.columns else {"GEN"}
+    known = np.isfinite(yi) & np.isfinite(vi) & (vi > 0)
+    measures = set(map(str, table["measure"].dropna())) if "measure" in table.columns else {"GEN"}
     measure = result.measure if hasattr(result, "display") else measures.pop() if len(measures) == 1 else "GEN"
+    check_choice("measure", measure, tuple(SCALES))
     if not known.any():
         raise DataError("plot_funnel: no row has a finite yi and vi > 0.")
     names = table["label"].to_numpy() if "label" in table.columns else label_rows(table)
@@ -68,8 +70,9 @@ def plot_funnel(result, *, ax=None, contours: bool = True, filled=None, label_st
     yi, sei, names, measure, pooled = _read(result)
     extra = (np.array([]), np.array([]))
     if filled is not None:
-        need_columns(filled, ("yi", "vi"), caller="plot_funnel", what="filled")
-        extra = filled["yi"].to_numpy(float), np.sqrt(filled["vi"].to_numpy(float))
+        imputed = read_table(filled, numbers=("yi", "vi"), caller="plot_funnel", what="filled")
+        imputed = imputed[np.isfinite(imputed["yi"]) & np.isfinite(imputed["vi"]) & (imputed["vi"] > 0)]
+        extra = imputed["yi"].to_numpy(), np.sqrt(imputed["vi"].to_numpy())
     shaded = contours and null_value(measure) is not None
     entries = [("study", dict(marker="o", ls="", color=style.STUDY))]
     if len(extra[0]):
@@ -103,7 +106,7 @@ def plot_funnel(result, *, ax=None, contours: bool = True, filled=None, label_st
     if label_studies:
         label_points(ax, yi, sei, names, np.abs(yi - centre) / sei, scale=scale)
     set_model_axis(ax.xaxis, measure)
-    ax.set_xlabel(xlabel or X_LABELS.get(measure, "Effect"), parse_math=False)
+    style.name_axis(ax.xaxis, xlabel or X_LABELS.get(measure, "Effect"))
     ax.set_ylabel("Standard error")
     style.tidy(ax, scale)
     heading.draw_top(ax, title, entries, 6.4, left=0.7, scale=scale)

@@ -8,7 +8,7 @@ from ..effects.scales import SCALES, back_transform
 from ..errors import DataError, check_choice
 from . import heading, style
 from .axis import null_value, set_value_axis, value_limits
-from .tables import need_columns
+from .tables import read_table
 
 
 def plot_gosh(table, *, measure: str = "GEN", y: str = "I2", ax=None, title: str = "", xlabel: str = ""):
@@ -42,14 +42,17 @@ def plot_gosh(table, *, measure: str = "GEN", y: str = "I2", ax=None, title: str
     """
     check_choice("y", y, ("I2", "tau2"))
     check_choice("measure", measure, tuple(SCALES))
-    need_columns(table, ("estimate", y), caller="plot_gosh")
+    table = read_table(table, numbers=("estimate", y), caller="plot_gosh", what="the output of gosh")
     if measure == "PFT":
         raise DataError("plot_gosh: double arcsines (PFT) have no one n to show them with; use PLO or PAS.")
-    x, height = np.asarray(back_transform(table["estimate"].to_numpy(float), measure)), table[y].to_numpy(float)
-    known = np.isfinite(x) & np.isfinite(height)
+    model, height = table["estimate"].to_numpy(), table[y].to_numpy()
+    x = np.asarray(back_transform(model, measure))
+    known = np.isfinite(model) & np.isfinite(x) & np.isfinite(height)
     if not known.any():
         raise DataError(f"plot_gosh: no subset has both an estimate and {y}.")
     x, height = x[known], height[known]
+    if (height < 0).any() or (y == "I2" and (height > 1).any()):
+        raise DataError(f"plot_gosh: {y} must lie in {'0-1' if y == 'I2' else '0 and above'}.")
     ax, scale = style.frame(ax, 5.4, 3.8, left=0.8, right=0.3, bottom=0.8, top=heading.top_inches(title, [], 6.2))
     set_value_axis(ax, measure, value_limits(x, x, measure), xlabel)
     low, high = x.min(), x.max()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..effects.scales import PROPORTIONS, RATIOS, SCALES
-from ..errors import DataError, check_choice
+from ..errors import DataError, MethodError, check_choice
 from . import heading, style
 from .axis import X_LABELS, null_value, set_value_axis, shown_estimate, value_limits
-from .tables import filled, need_columns
+from .tables import filled, need_columns, read_table
 
 RESULTS = {
     "estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "k", "n", "tau2", "I2", "Q", "Q_p", "p_value", "stat",
@@ -20,6 +20,8 @@ CLEAR = "#6f9fbc"
 
 def _levels(table, choices) -> list[tuple[str, list[str]]]:
     """Choices that vary, each with its levels in order of appearance."""
+    if choices is not None and (isinstance(choices, str) or not hasattr(choices, "__iter__")):
+        raise MethodError(f"choices = {choices!r}: give a list of columns of the table, or None for all choices.")
     names = [name for name in table.columns if name not in RESULTS] if choices is None else list(choices)
     need_columns(table, names, caller="plot_multiverse", what="the multiverse table")
     levels = [(name, list(dict.fromkeys(map(_text, table[name])))) for name in names]
@@ -30,9 +32,23 @@ def _text(value) -> str:
     return style.one_line(str(value).replace("_", " ")) if filled(value) else "does not apply"
 
 
+def _marked(chosen, count: int):
+    """Rows to mark as a boolean array."""
+    marked = np.zeros(count, bool) if chosen is None else np.asarray(chosen)
+    if marked.dtype != bool or marked.shape != (count,):
+        raise MethodError(f"chosen must hold one True or False for each of the {count} rows of the table.")
+    return marked
+
+
+def _measures(table) -> set:
+    return set(map(str, table["measure"].dropna()))
+
+
 def _family(table, measure: str) -> str:
     """The measure that stands for the axis: ratios share one, and proportions another."""
-    found = set(table["measure"].dropna()) if "measure" in table.columns and not measure else {measure or "GEN"}
+    if measure:
+        check_choice("measure", measure, tuple(SCALES))
+    found = _measures(table) if "measure" in table.columns and not measure else {measure or "GEN"}
     for family in (PROPORTIONS, RATIOS):
         if found <= set(family):
             return family[0]
@@ -78,9 +94,11 @@ def plot_multiverse(table, *, choices=None, measure: str = "", ax=None, chosen=N
     >>> [text.get_text() for text in hm.plot_multiverse(table, measure="HR").texts if text.get_gid() == "level"]
     ['common', 'random']
     """
-    need_columns(table, ("estimate", "ci_low", "ci_high"), caller="plot_multiverse", what="the multiverse table")
+    table = read_table(
+        table, numbers=("estimate", "ci_low", "ci_high"), caller="plot_multiverse", what="the multiverse table"
+    )
     measure = _family(table, measure)
-    marked = np.zeros(len(table), bool) if chosen is None else np.asarray(chosen, bool)
+    marked = _marked(chosen, len(table))
     known = np.isfinite(table["estimate"].to_numpy(float))
     if not known.any():
         raise DataError("plot_multiverse: no row has an estimate.")
@@ -118,7 +136,7 @@ def plot_multiverse(table, *, choices=None, measure: str = "", ax=None, chosen=N
     _set_values(ax, measure, middle, low, high)
     ax.set_xlim(0.5 - 0.01 * count, count + 0.5 + 0.01 * count)
     ax.set_xticks([])
-    ax.set_ylabel(xlabel or _axis_text(table, measure), parse_math=False)
+    style.name_axis(ax.yaxis, xlabel or _axis_text(table, measure))
     _draw_matrix(ax, table, levels, ranks, marked, left, stroke, many, scale)
     style.tidy(ax, scale)
     foot = [f"{count:,} analyses, median {shown_estimate(float(np.median(middle)), measure)}, "
@@ -131,7 +149,7 @@ def plot_multiverse(table, *, choices=None, measure: str = "", ax=None, chosen=N
 
 def _axis_text(table, measure: str) -> str:
     """Name of the value axis; ratios of several kinds are called just that."""
-    kinds = set(table["measure"].dropna()) if "measure" in table.columns else {measure}
+    kinds = _measures(table) if "measure" in table.columns else {measure}
     if len(kinds) > 1 and measure in RATIOS:
         return "Ratio"
     return X_LABELS.get(kinds.pop(), "Estimate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import DataError
 from . import heading, style
-from .tables import filled, first_column, need_columns
+from .tables import filled, first_column, read_table
 
 # judgement -> symbol, colour, colour of the symbol, text of the key
 LIGHTS = {
@@ -17,6 +17,7 @@ LIGHTS = {
     "differ": ("≠", "white", style.INK, "assessors differ"),
 }
 SAME_AS = {"yes": "low", "some_concerns": "moderate", "high": "serious", "no": "serious", "no_information": "unclear"}
+NAMES = ("study", "label", "study_id")
 CELL, ROW_INCH, LABEL, HEAD = 0.42, 0.36, 2.6, 3.2
 
 
@@ -30,7 +31,7 @@ def _agreed(judgements: dict[str, str]) -> str:
 
 def _blocks(table) -> dict[str, tuple[list[str], dict[str, dict[str, str]]]]:
     """Tool -> its domains in order and, per row label, domain -> judgement."""
-    name = first_column(table, ("study", "label", "study_id"), caller="plot_risk_of_bias")
+    name = first_column(table, NAMES, caller="plot_risk_of_bias")
     several = {
         key for key, outcomes in table.groupby([name, "tool"], sort=False)["outcome"] if outcomes.nunique() > 1
     } if "outcome" in table.columns else set()  # fmt: skip
@@ -43,7 +44,7 @@ def _blocks(table) -> dict[str, tuple[list[str], dict[str, dict[str, str]]]]:
         if judgement not in LIGHTS or judgement == "differ":
             raise DataError(f"plot_risk_of_bias: judgement {row['judgement']!r} of {row[name]} is not known. "
                             f"Choose one of: {', '.join([*list(LIGHTS)[:-1], *SAME_AS])}.")  # fmt: skip
-        block = cells.setdefault(str(row["tool"]), {})
+        block = cells.setdefault(row["tool"], {})
         assessment = str(row["assessment"]) if filled(row.get("assessment")) else "agreed"
         block.setdefault(label, {}).setdefault(style.one_line(row["domain"]), {})[assessment] = judgement
     blocks = {}
@@ -82,7 +83,9 @@ def plot_risk_of_bias(df, *, ax=None, title: str = ""):
     >>> [text.get_text() for text in hm.plot_risk_of_bias(df).texts if text.get_gid() == "judgement"]
     ['+', '?']
     """
-    need_columns(df, ("tool", "domain", "judgement"), caller="plot_risk_of_bias", what="the risk-of-bias table")
+    caller, what = "plot_risk_of_bias", "the risk-of-bias table"
+    df = read_table(df, texts=("tool", "domain", "judgement"), caller=caller, what=what)
+    df = read_table(df, texts=(first_column(df, NAMES, caller=caller),), caller=caller, what=what)
     if len(df) == 0:
         raise DataError("plot_risk_of_bias: the table has no rows.")
     blocks = _blocks(df)

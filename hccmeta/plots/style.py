@@ -6,7 +6,11 @@ and every font size is multiplied by `scale`, so that text columns still fit.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
+
+from ..errors import MetaWarning, MethodError
+from .tables import filled
 
 INK, SOFT, LINE, PAPER = "#1c2733", "#5b6873", "#c9d1d8", "#ffffff"
 STUDY, POOLED, PREDICTION = "#0b5c8a", "#b3261e", "#e09f3e"
@@ -16,7 +20,9 @@ DASHES = ("-", (0, (5, 2)), (0, (6, 2, 1, 2)), (0, (1.5, 1.5)), (0, (8, 2)), (0,
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
 FONT = 9.5
 FAMILY = "DejaVu Sans"
-WIDE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Microsoft YaHei")
+WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+              "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS")
+NO_LETTERS = ("Last Resort", "STIX", "DejaVu", "cm")  # boxes, and the fonts of formulas
 
 
 def new_axes(
@@ -37,6 +43,13 @@ def frame(ax, width: float, height: float, *, left: float, right: float, bottom:
     Without `ax` a figure of the right size is made. A given `ax` keeps its place on the page: the plot area and its
     margins are fitted into it, smaller where they must be.
     """
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise MethodError(
+            f"ax must be one matplotlib Axes, such as axes[0, 1] of plt.subplots(2, 2), or None for a new figure; "
+            f"it was given {type(ax).__name__}."
+        )
     if ax is None:
         page = (left + width + right, bottom + height + top)
         return new_axes(*page, left=left, right=right, bottom=bottom, top=top), 1.0
@@ -65,7 +78,9 @@ def tidy(ax, scale: float = 1.0, *, sides=("left", "bottom")) -> None:
 
 
 def one_line(text) -> str:
-    """Text without line breaks, tabs and control characters."""
+    """Text without line breaks, tabs and control characters; nothing for a missing cell."""
+    if not filled(text):
+        return ""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
@@ -92,10 +107,32 @@ def below(ax, scale: float = 1.0):
 
 def write(ax, x, y, text, *, scale: float = 1.0, size: float = FONT, **options):
     """Text with data-driven content: never parsed as mathematics."""
-    if _missing(str(text)):
-        options["family"] = _families()
-    return ax.text(x, y, str(text), **({"color": INK, "va": "center", "parse_math": False} | options),
+    text, fonts = lettering(text)
+    return ax.text(x, y, text, **({"color": INK, "va": "center", "parse_math": False} | fonts | options),
                    fontsize=size * scale)  # fmt: skip
+
+
+def name_axis(axis, text) -> None:
+    """Label of an axis, never parsed as mathematics."""
+    text, fonts = lettering(text)
+    axis.set_label_text(text, parse_math=False, **fonts)
+
+
+def lettering(text) -> tuple[str, dict]:
+    """Text and the fonts it needs; letters that no font of this computer has become □, which is told once."""
+    text, families, lost = str(text), [FAMILY], []
+    for letter in dict.fromkeys(text):
+        if letter == "\n" or _has(_font(), letter):
+            continue
+        family = _other_family(letter)
+        if family is None:
+            lost.append(letter)
+        elif family not in families:
+            families.append(family)
+    if lost:
+        _tell_once("".join(lost[:10]))
+    shown = "".join("□" if letter in lost else letter for letter in text)
+    return shown, {"family": families} if len(families) > 1 else {}
 
 
 @lru_cache(maxsize=1)
@@ -105,17 +142,38 @@ def _font():
     return get_font(findfont(FAMILY))
 
 
-def _missing(text: str) -> bool:
-    return any(not _font().get_char_index(ord(c)) for c in text if c != "\n")
+def _has(font, letter: str) -> bool:
+    return font.get_char_index(ord(letter)) != 0
 
 
-@lru_cache(maxsize=1)
-def _families() -> list[str]:
-    """The figure font and, for letters it lacks, the first of some wide-spread fonts that this machine has."""
-    from matplotlib.font_manager import fontManager
+@lru_cache(maxsize=4096)
+def _other_family(letter: str) -> str | None:
+    """The first installed font that has a letter, wide-spread fonts of East Asia before the others by name."""
+    from matplotlib.font_manager import fontManager, get_font
 
-    known = {font.name for font in fontManager.ttflist}
-    return [FAMILY, *[name for name in WIDE_FONTS if name in known][:1]]
+    files = {font.name: font.fname for font in sorted(fontManager.ttflist, key=lambda font: (font.weight, font.fname))}
+    known = [name for name in WIDE_FONTS if name in files]
+    others = sorted(name for name in files if name not in WIDE_FONTS and not name.startswith(NO_LETTERS))
+    for name in (*known, *others):
+        try:
+            if _has(get_font(files[name]), letter):
+                return name
+        except (OSError, RuntimeError):  # a font that was removed, or that cannot be read
+            continue
+    return None
+
+
+_told: list[str] = []
+
+
+def _tell_once(letters: str) -> None:
+    if not _told:
+        _told.append(letters)
+        warnings.warn(
+            f"No font of this computer has the letters {letters}: figures show □ instead. Install one that has them, "
+            "such as Noto Sans CJK (Debian, Ubuntu: apt-get install fonts-noto-cjk), and start Python again.",
+            MetaWarning, stacklevel=2,
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import MethodError
 from . import heading, style
 from .survival_tables import at_risk_counts, is_pooled, read_at_risk, read_curves, read_marks
 
@@ -76,6 +77,8 @@ def plot_survival(curves, *, ax=None, bands=None, at_risk=True, points=None, pri
     >>> hm.plot_survival({"RT + ICI": curve}, endpoint="OS").get_xlabel()
     'Months'
     """
+    if not isinstance(endpoint, str):
+        raise MethodError(f'endpoint = {endpoint!r} must be text: a code such as "OS", or the name of the y axis.')
     tables = read_curves(curves, caller="plot_survival")
     overlay = read_marks(points, tables, ("time", "survival"), "points")
     marks = read_marks(printed, tables, ("time", "survival"), "printed")
@@ -131,7 +134,7 @@ def plot_survival(curves, *, ax=None, bands=None, at_risk=True, points=None, pri
     ax.set_yticks(np.linspace(0, 1, 6), [f"{v:.0f} %" for v in np.linspace(0, 100, 6)])
     ax.axhline(0.5, color=style.LINE, lw=0.8, zorder=0)
     ax.set_xlabel("Months")
-    ax.set_ylabel(ENDPOINTS.get(endpoint, endpoint or "Survival"), parse_math=False)
+    style.name_axis(ax.yaxis, ENDPOINTS.get(endpoint, endpoint or "Survival"))
     style.tidy(ax, scale)
     heading.draw_top(ax, title, entries, total - 0.1, left=left - 0.1, scale=scale)
     if risk:

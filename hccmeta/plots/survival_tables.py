@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import DataError
-from .tables import need_columns
+from ..errors import DataError, MethodError
+from .tables import need_columns, read_table
 
+OPTIONAL = ("low", "high", "ci_low", "ci_high", "pi_low", "pi_high", "n_at_risk", "n_studies", "censored",
+            "time_low", "time_high")  # fmt: skip
 OTHER_NAMES = {"ci_low": "low", "ci_high": "high"}
 
 
@@ -14,12 +16,14 @@ def _curve(label, table, caller):
     import pandas as pd
 
     table = table.to_frame() if not hasattr(table, "columns") and hasattr(table, "to_frame") else table
-    need_columns(table, ("time", "survival"), caller=caller, what=f"curve {label!r}")
+    table = _numbers(table, ("time", "survival"), caller=caller, what=f"curve {label!r}")
     table = table.rename(columns={old: new for old, new in OTHER_NAMES.items() if new not in table.columns})
     table = table.dropna(subset=["time", "survival"]).sort_values("time", kind="stable")
     bad = ~table["survival"].between(-1e-9, 1 + 1e-9)
     if len(table) == 0 or bad.any():
         raise DataError(f"{caller}: the survival of curve {label!r} must lie in 0-1 and have at least one row.")
+    if not table["time"].between(0, np.inf, inclusive="left").all():
+        raise DataError(f"{caller}: the times of curve {label!r} must be months from 0 on.")
     if table["time"].iloc[0] > 0:
         bounds = [name for name in ("low", "high", "pi_low", "pi_high") if name in table.columns]
         known = {"time": 0.0, "survival": 1.0} | dict.fromkeys(bounds, 1.0)
@@ -30,6 +34,10 @@ def _curve(label, table, caller):
 def is_pooled(table) -> bool:
     """Is it a curve pooled at a grid of times, whose n_at_risk is that of the start of each interval?"""
     return "n_studies" in table.columns
+
+
+def _numbers(table, columns, *, caller: str, what: str):
+    return read_table(table, numbers=columns, optional=OPTIONAL, caller=caller, what=what)
 
 
 def read_curves(curves, *, caller: str) -> dict:
@@ -62,8 +70,7 @@ def read_marks(given, tables: dict, columns, name: str) -> dict:
         raise DataError(f"plot_survival: `{name}` has labels without a curve: {', '.join(unknown)}.")
     marks = {}
     for label, table in given.items():
-        need_columns(table, columns, caller="plot_survival", what=name)
-        marks[str(label)] = table
+        marks[str(label)] = _numbers(table, columns, caller="plot_survival", what=f"{name}[{label!r}]")
     return marks
 
 
@@ -72,6 +79,8 @@ def read_at_risk(at_risk, tables: dict) -> dict:
     if isinstance(at_risk, dict):
         given = read_marks(at_risk, tables, ("time", "n_at_risk"), "at_risk")
         return {label: table.assign(exact=True) for label, table in given.items()}
+    if not isinstance(at_risk, bool):
+        raise MethodError(f"at_risk = {at_risk!r}: True, False, or a dict of label -> table with time and n_at_risk.")
     known = {label: table for label, table in tables.items() if "n_at_risk" in table.columns} if at_risk else {}
     for label, table in known.items():
         if is_pooled(table):

@@ -6,7 +6,7 @@ from math import isfinite, log10
 
 from ..errors import DataError
 from . import heading, style
-from .tables import filled, need_columns
+from .tables import filled, read_table
 
 LANES = {"treatment": ("Treatment", "s", style.STUDY), "response": ("Response", "D", "#8c6d00"),
          "adverse_event": ("Adverse event", "^", style.POOLED)}  # fmt: skip
@@ -92,7 +92,9 @@ def plot_swimmer(timeline, *, ax=None, title: str = ""):
     >>> [text.get_text() for text in hm.plot_swimmer(rows).texts if text.get_gid() == "value"]
     ['654', '326.4']
     """
-    need_columns(timeline, ("measure",), caller="plot_swimmer", what="the case timeline")
+    timeline = read_table(
+        timeline, texts=("measure",), optional=("day", "value"), caller="plot_swimmer", what="the case timeline"
+    )
     if "study_id" in timeline.columns and timeline["study_id"].nunique() > 1:
         raise DataError("plot_swimmer draws one study; keep the rows of one study_id.")
     rows = [row for row in timeline.to_dict("records") if row["measure"] in (*LANES, *PANELS)]

@@ -1,27 +1,69 @@
-"""Reading the tables that figures show: missing columns are named, in one error."""
+"""Reading the tables that figures show: every problem is named, in one error."""
 
 from __future__ import annotations
 
+from ..effects.inputs import Columns, missing
 from ..errors import DataError
+
+NO_NAME = "(no name)"
 
 
 def need_columns(table, columns, *, caller: str, what: str = "") -> None:
-    """Raise DataError unless `table` is a DataFrame with all `columns`."""
+    """Raise DataError unless `table` is a DataFrame with all `columns`, each column of the table once."""
     if not hasattr(table, "columns"):
         raise DataError(
-            f"{caller} needs {what or 'a DataFrame'} with the columns {', '.join(columns)}; "
+            f"{caller} needs {what or 'a DataFrame'} with the columns {', '.join(map(str, columns))}; "
             f"it was given {type(table).__name__}."
         )
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
+    names = list(table.columns)
+    absent = [name for name in columns if name not in names]
+    if absent:
         problems = [
             dict(table=what, row="", column=name, value="", rule="the column exists", fix=f"add a column {name}")
-            for name in missing
+            for name in absent
         ]
         raise DataError(
-            f"{caller}: {what or 'the table'} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"(it has {', '.join(map(str, table.columns)) or 'none'}).", problems
+            f"{caller}: {what or 'the table'} lacks the column{'s' * (len(absent) > 1)} "
+            f"{', '.join(map(str, absent))} (it has {', '.join(map(str, names)) or 'none'}).", problems
         )  # fmt: skip
+    double = [str(name) for name in dict.fromkeys(names) if names.count(name) > 1]
+    if double:
+        raise DataError(f"{caller}: columns of the same name: {', '.join(double)}; rename or drop one of each.")
+
+
+def read_table(table, *, caller: str, what: str = "", numbers=(), texts=(), optional=(), counts: bool = False):
+    """The table with its number columns as floats and its text columns as one line each.
+
+    Parameters
+    ----------
+    table : DataFrame
+    caller, what : str
+        Function and table, as the error names them.
+    numbers, texts : sequence of str
+        Columns that must be there; an empty cell is NaN, or "(no name)".
+    optional : sequence of str
+        Number columns that may be there.
+    counts : bool
+        Do events and n have to be whole numbers with 0 <= events <= n?
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        A column is missing or double, or a cell of a number column holds something else; all are listed.
+    """
+    from .style import one_line
+
+    need_columns(table, (*numbers, *texts), caller=caller, what=what)
+    read = Columns(table, numbers, optional=optional, caller=caller)
+    if counts:
+        read.counts("events", "n")
+    read.refuse()
+    words = {name: [one_line(cell) or NO_NAME for cell in table[name]] for name in texts}
+    return table.assign(**read.values, **words)
 
 
 def first_column(table, names, *, caller: str) -> str:
@@ -29,9 +71,10 @@ def first_column(table, names, *, caller: str) -> str:
     for name in names:
         if name in table.columns:
             return name
-    raise DataError(f"{caller} needs one of the columns {', '.join(names)}; the table has {', '.join(table.columns)}.")
+    listed = ", ".join(map(str, table.columns))
+    raise DataError(f"{caller} needs one of the columns {', '.join(names)}; the table has {listed}.")
 
 
 def filled(value) -> bool:
     """Is a cell neither empty nor missing?"""
-    return value is not None and type(value).__name__ != "NAType" and value == value and str(value).strip() != ""
+    return not missing(value) and str(value).strip() != ""
