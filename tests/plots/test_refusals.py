@@ -172,7 +172,7 @@ def test_every_letter_drawn_is_in_a_font_of_this_computer(plot):
     ax = plot(names, title="肝癌 $x$")
     svg(ax)
     for text in (*ax.texts, ax.xaxis.label, ax.yaxis.label):
-        fonts = [get_font(findfont(FontProperties(family=name))) for name in text.get_fontfamily()]
+        fonts = [get_font(findfont(FontProperties(family=[name]))) for name in text.get_fontfamily()]
         for letter in text.get_text().replace("\n", ""):
             assert any(font.get_char_index(ord(letter)) for font in fonts)
 
