@@ -85,6 +85,7 @@ _PUBLIC = {
     "report.moderators": "with_classes moderator_table moderator_sentence setting_sentence",
     "report.published": "published_orr published_ratios published_sentence",
     "report.certainty": "headline_results summary_of_findings absolute_effects certainty_sentence",
+    "report.missing": "results_matrix",
     "report.audit_moves": "audit_moves moves_sentence",
     "report.case": "timeline_sentence",
     "report.reconstructions": "reconstruct_arms printed_statistics",

@@ -87,8 +87,12 @@ def moderator_shares(tables, variables=("pvtt", "child_pugh", "extrahepatic_meta
 
 @needs_tables
 def judged(tables):
-    """Agreed judgements of bias with the study's label, without designs that no tool fits."""
-    rows = tables.risk_of_bias
-    rows = rows[(rows["assessment"] == "agreed") & (rows["tool"] != "not applicable")]
-    labels = tables.studies.set_index("study_id")["label"]
-    return rows.assign(study=rows["study_id"].map(labels)).reset_index(drop=True)
+    """Agreed judgements of bias with the study's label, without designs that no tool fits; then ROB-ME's syntheses."""
+    import pandas as pd
+
+    rows = tables.risk_of_bias[tables.risk_of_bias["tool"] != "not applicable"]
+    rows = rows.assign(study=rows["study_id"].map(tables.studies.set_index("study_id")["label"]))
+    missing = tables.missing_results
+    missing = missing.assign(study=missing["synthesis"], outcome=missing["synthesis"], tool="ROB-ME")
+    both = pd.concat([rows, missing[[name for name in rows if name in missing]]])
+    return both[both["assessment"] == "agreed"].reset_index(drop=True)

@@ -186,16 +186,27 @@ def judgements_are_complete(data):
     passes = defaultdict(list)
     for row in data["risk_of_bias"]:
         if row["tool"] != "not applicable":
-            passes[row["study_id"], row["tool"], row["outcome"], row["domain"]].append(row)
-    for rows in passes.values():
+            passes["risk_of_bias", row["study_id"], row["tool"], row["outcome"], row["domain"]].append(row)
+    for row in data["missing_results"]:
+        passes["missing_results", row["synthesis"], row["domain"]].append(row)
+    for (table, *_), rows in passes.items():
         missing = {"1", "2", "agreed"} - {row["assessment"] for row in rows}
         if missing:
-            yield "risk_of_bias", rows, "assessment", f"Add the row(s) {', '.join(sorted(missing))}."
+            yield table, rows, "assessment", f"Add the row(s) {', '.join(sorted(missing))}."
+
+
+def syntheses_are_known(data):
+    """What is missing is judged for an outcome of certainty.csv."""
+    known = {row["outcome"] for row in data["certainty"] if row["outcome"]}
+    for row in data["missing_results"] if known else ():
+        if row["synthesis"] and row["synthesis"] not in known:
+            yield "missing_results", [row], "synthesis", f"Write one of: {', '.join(sorted(known))}."
 
 
 STRUCTURE = (
     arm_id_names_its_study, row_id_names_its_arm, row_id_names_its_endpoint, row_id_names_its_criteria,
     row_id_names_its_landmark, criteria_fit_endpoint, one_row_per_fact, arms_belong_to_the_study, two_sides_differ,
     use_has_its_reason, subgroup_is_named, relation_is_given, judgement_fits_its_tool, judgements_are_complete,
+    syntheses_are_known,
 )  # fmt: skip
 ARITHMETIC = ()

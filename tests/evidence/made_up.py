@@ -153,6 +153,10 @@ def clean_rows():
         "prognostic_factors": [COMMON | factor],
         "designs": [COMMON | design],
         "risk_of_bias": [COMMON | bias | {"assessment": number} for number in ("1", "2", "agreed")],
+        "missing_results": [
+            COMMON | {"synthesis": "ORR", "domain": "overall", "assessment": number, "judgement": "high",
+                      "support": "no search", "how": "inferred"} for number in ("1", "2", "agreed")
+        ],
         "certainty": [COMMON | {"question": "q", "outcome": "ORR", "domain": "overall", "judgement": "low",
                                 "reason": "few patients", "how": "inferred"}],
         "case_timeline": [COMMON | {"timeline_id": "omega2023_1", "study_id": "omega2023", "day": 0, "measure": "afp",

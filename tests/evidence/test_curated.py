@@ -177,6 +177,35 @@ def test_certainty_is_judged_in_full_and_never_raised(tables):
         assert judged["upgrade"] == "none" and levels.index(judged["overall"]) == expected
 
 
+def test_missing_results_are_judged_twice_for_every_headline_and_never_better_than_their_worst_domains(tables):
+    rows = tables.missing_results
+    assert set(rows["synthesis"]) == set(tables.certainty["outcome"])
+    order = ["low", "some_concerns", "high"]
+    for _, judged in rows[rows["assessment"] == "agreed"].groupby("synthesis"):
+        by_domain = judged.set_index("domain")["judgement"].map(order.index)
+        assert len(by_domain) == 6 and by_domain["overall"] == by_domain.max()
+
+
+def test_bias_is_judged_for_every_study_behind_the_headline_and_every_randomised_trial(tables):
+    judged = tables.risk_of_bias[tables.risk_of_bias["assessment"] == "agreed"]
+    contrasts = {row for row in zip(judged["study_id"], judged["outcome"], strict=True)}
+    for study in hm.pair_responses(tables)["study_id"]:
+        assert {(study, "ORR with v without RT"), (study, "ORR")} & contrasts
+    pooled = hm.select_responses(tables, where={"treatment": ["RT + ICI"]})["study_id"]
+    trials = tables.studies.loc[tables.studies["design"] == "rct", "study_id"]
+    assert set(pooled) | set(trials) <= set(judged["study_id"])
+    assert set(judged.loc[judged["study_id"].isin(trials), "tool"]) == {"RoB 2"}
+
+
+def test_the_matrix_of_results_agrees_with_the_results(tables):
+    results = hm.headline_results(tables)
+    matrix = hm.results_matrix(tables, results).set_index("study")
+    for name, result in results.items():
+        assert (matrix[name] == "in the result").sum() == result.k
+    assert matrix.loc["Liu 2024", "OS"] == "in the result" and matrix.loc["Su K 2022", "OS"] == "something printed"
+    assert matrix.loc["Zhai 2025", "OS"] == "" and matrix.loc["Li JX 2022 (SBRT)", "adverse events 3-4"].startswith("n")
+
+
 def test_the_published_estimate_stands_as_printed(tables):
     rows = tables.published_metas.set_index("meta_row_id")
     one = rows.loc["cui2025_orrpooledproportion"]

@@ -1,0 +1,53 @@
+"""Which study gives which headline result: what ROB-ME asks before it judges what is missing."""
+
+from __future__ import annotations
+
+from ..evidence.load import needs_tables
+from ..evidence.sieve import arm_table
+
+IN_RESULT, PRINTED, ABSENT = "in the result", "something printed", "nothing where read"
+
+
+@needs_tables
+def results_matrix(tables, results: dict):
+    """Studies of RT + ICI by headline result: is the study in it, or is anything printed on the outcome?
+
+    Parameters
+    ----------
+    tables : Tables
+    results : dict
+        Headline results of `headline_results`.
+
+    Returns
+    -------
+    DataFrame
+        study, read (full text, abstract, secondary), then one column per result: "in the result", "something printed"
+        (not usable, or of another population or definition) or "nothing where read"; empty where a contrast asks for
+        an arm without radiotherapy that the study does not have.
+    """
+    import pandas as pd
+
+    arms = arm_table(tables)
+    treated = arms[(arms["treatment"] == "RT + ICI") & (arms["design"] != "protocol")]
+    without = set(arms.loc[arms["treatment"] == "ICI without RT", "study_id"])
+    read = tables.studies.set_index("study_id")["evidence_grade"].str.replace("_", " ")
+    rows = []
+    for (study_id, study), own in treated.groupby(["study_id", "study"], sort=False):
+        row = {"study": study, "read": read[study_id]}
+        for name, result in results.items():
+            studies = result.studies
+            if "experimental_arm" in studies and study_id not in without:
+                row[name] = ""
+            elif study_id in set(studies.loc[studies["included"], "study_id"]):
+                row[name] = IN_RESULT
+            else:
+                row[name] = PRINTED if _something_printed(tables, name, own["arm_id"]) else ABSENT
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _something_printed(tables, name: str, arm_ids) -> bool:
+    if name.startswith("adverse events"):
+        return bool(tables.adverse_events["arm_id"].isin(arm_ids).any())
+    table = tables.survival if name in ("OS", "PFS") else tables.responses
+    return bool((table["arm_id"].isin(arm_ids) & (table["endpoint"] == name.split()[0])).any())
