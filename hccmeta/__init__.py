@@ -70,21 +70,27 @@ _PUBLIC = {
     "plots.evidence_map": "plot_evidence_map",
     "plots.baseline": "plot_baseline",
     "report.sentences": "sentence",
-    "report.outputs": "results_table save_table save_figure save_answer draw source_rows stacked",
+    "report.outputs": "results_table save_table save_figure save_answer save_answers draw source_rows stacked",
     "report.provenance": "provenance",
-    "report.response": "pool_rates pool_logit as_rows variants_sentence stack_rows scope_table perioperative_table",
-    "report.comparative": "comparative_sentence printed_hazard_ratios scope_pairs two_arm_table pool_contrasts",
+    "report.response": "pool_rates pool_logit as_rows variants_sentence stack_rows scope_table scope_sentence "
+    "perioperative_table perioperative_sentence",
+    "report.dose": "dose_table dose_rows dose_sentence",
+    "report.comparative": "comparative_sentence printed_hazard_ratios scope_pairs two_arm_table pool_contrasts "
+    "whole_population_hazard_ratios hazard_ratio_sentence abscopal_sentence",
+    "report.printed_survival": "printed_survival survival_by_arm printed_survival_sentence",
     "report.survival": "reconstruct_all survival_sentence plot_ensembles curve_caption agreement_table "
     "ensemble_summary reconstruction_notes",
     "report.pooled_survival": "landmark_table pooled_landmarks pooled_curve plot_pooled_curve "
     "pooled_survival_sentence landmark_rows",
     "report.robustness": "robustness_sentence reported_grid",
-    "report.safety": "safety_sentence event_table pair_adverse_events",
+    "report.safety": "safety_sentence event_table pair_adverse_events fatal_events fatal_sentence liver_table "
+    "liver_sentence",
     "report.design": "recompute_designs design_sentence plot_assumptions success_table",
     "report.factors": "factor_table factor_sentence",
-    "report.moderators": "with_classes moderator_table moderator_sentence setting_sentence",
+    "report.moderators": "with_classes moderator_table moderator_sentence feature_answers setting_sentence",
     "report.published": "published_orr published_ratios published_sentence",
-    "report.certainty": "headline_results summary_of_findings absolute_effects certainty_sentence",
+    "report.certainty": "headline_results summary_of_findings absolute_effects certainty_sentence results_by_grade "
+    "grade_table grade_sentence",
     "report.missing": "results_matrix",
     "report.audit_moves": "audit_moves moves_sentence",
     "report.case": "timeline_sentence",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isnan
 
 from ..effects.ratio import effects_ratio_ci
+from ..effects.scales import RATIOS
 from ..effects.two_arm import effects_two_arm
 from ..evidence.load import needs_tables
 from ..evidence.pairs import contrast_hazard_ratios, pair_responses
@@ -12,10 +13,15 @@ from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
 from ..paths import project_root
 from ..pooling.inverse_variance import pool
-from .response import pool_rates, summarised
-from .sentences import estimate_text, studies_side_by_side, studies_text
+from .response import as_rows, pool_rates, summarised
+from .sentences import estimate_text, result_text, studies_side_by_side, studies_text
 
 PER = 1000
+EVIDENCE = {
+    "all rows": ("full_text", "abstract", "secondary"),
+    "without secondary sources": ("full_text", "abstract"),
+    "full texts only": ("full_text",),
+}
 RT_ICI = {"treatment": ["RT + ICI"]}
 
 
@@ -122,3 +128,61 @@ def certainty_sentence(summary) -> str:
         for row in summary.to_dict("records")
     ]
     return f"Certainty of the evidence (GRADE) - {'; '.join(parts)}."
+
+
+@needs_tables
+def results_by_grade(tables, *, level: float = 0.95) -> dict:
+    """Headline results from all rows and from what was read better: name of the rows -> outcome -> PooledResult.
+
+    Rows are left out before selection, so that of an overlapping cohort the largest of the rest steps in.
+    """
+    found = {}
+    for words, grades in EVIDENCE.items():
+        kept = {name: getattr(tables, name) for name in ("responses", "hazard_ratios", "adverse_events")}
+        kept = {name: rows[rows["evidence_grade"].isin(grades)] for name, rows in kept.items()}
+        found[words] = headline_results(tables.replace(**kept), level=level)
+    return found
+
+
+def grade_table(results: dict):
+    """Every headline result by what was read, with its move from the result of all rows.
+
+    Parameters
+    ----------
+    results : dict
+        As `results_by_grade` gives them.
+
+    Returns
+    -------
+    DataFrame
+        outcome, label (which rows), study (label with k, or the studies one by one), k, measure, events, n, yi, vi,
+        estimate, ci_low, ci_high (reported scale), move (difference of shares, or factor between ratios; empty where
+        nothing is pooled).
+    """
+    import pandas as pd
+
+    first, frames = next(iter(results.values())), []
+    for outcome in first:
+        chosen = {words: one[outcome] for words, one in results.items() if outcome in one}
+        rows = as_rows(chosen).assign(outcome=outcome)
+        whole = first[outcome].display.estimate
+        ratio = rows["measure"].isin(RATIOS)
+        move = (rows["estimate"] / whole).where(ratio, rows["estimate"] - whole)
+        pooled = rows["label"].map({words: not isnan(one.estimate) for words, one in chosen.items()})
+        frames.append(rows.assign(move=move.where(pooled)))
+    table = pd.concat(frames, ignore_index=True)
+    return table[["outcome", *[name for name in table if name != "outcome"]]]
+
+
+def grade_sentence(results: dict) -> str:
+    """What each headline result rests on, and how far it moves without secondary sources and with full texts alone."""
+    first, parts = next(iter(results.values())), []
+    for outcome, whole in first.items():
+        if not whole.k:
+            continue
+        shown = [result_text(whole)]
+        for words, one in list(results.items())[1:]:
+            text = result_text(one[outcome]) if outcome in one else "no study"
+            shown.append(f"{words} {'the same' if text == shown[0] else text}")
+        parts.append(f"{outcome}: {', '.join(shown)}")
+    return f"Headline results by what was read - {'; '.join(parts)}."

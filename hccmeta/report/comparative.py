@@ -7,7 +7,8 @@ from math import isnan
 from ..effects.ratio import effects_ratio_ci
 from ..effects.two_arm import effects_two_arm
 from ..evidence.load import needs_tables
-from ..evidence.pairs import hazard_ratio_rows, pair_responses
+from ..evidence.pairs import RT_CONTRAST, hazard_ratio_rows, pair_responses
+from ..evidence.sieve import arm_table
 from ..pooling.inverse_variance import pool
 from .response import summarised
 from .sentences import estimate_text, result_text, studies_text
@@ -42,6 +43,86 @@ def printed_hazard_ratios(tables, hazard: dict):
     if not frames:
         return tables.hazard_ratios.iloc[:0].assign(study="", estimate=float("nan"))
     return effects_ratio_ci(pd.concat(frames, ignore_index=True))
+
+
+@needs_tables
+def whole_population_hazard_ratios(tables, *, where=None):
+    """Every hazard ratio between two arms in whole populations, grouped by contrast; nothing here is ever pooled.
+
+    Parameters
+    ----------
+    tables : Tables
+    where : dict, optional
+        Column of the experimental arm or its study -> list of values.
+
+    Returns
+    -------
+    DataFrame
+        contrast (classes of both arms), study (label of study, endpoint and analysis), study_id, endpoint, model,
+        population, data_cut, n, estimate, ci_low, ci_high, ci_level, p_value, use, use_reason, evidence_grade, locator,
+        source. Ratios without a printed interval have none.
+    """
+    rows = tables.hazard_ratios
+    arms = arm_table(tables).set_index("arm_id")
+    rows = rows[rows["control_arm"].notna() & rows["subgroup_variable"].isna()]
+    for column, values in (where or {}).items():
+        rows = rows[rows["experimental_arm"].map(arms[column]).isin(values)]
+    sides = [rows[name].map(arms["treatment"]) for name in ("experimental_arm", "control_arm")]
+    label = rows["experimental_arm"].map(arms["study"]) + ": " + rows["endpoint"]
+    label += rows["population"].map({"psm": ", matched", "per_protocol": ", per protocol"}).fillna("")
+    label += rows["model"].map({"univariable": ", crude", "multivariable": ", adjusted"}).fillna("")
+    label += rows["data_cut"].map(", {}".format, na_action="ignore").fillna("")
+    several = rows["study_id"].map(rows.groupby("study_id")["experimental_arm"].nunique()) > 1
+    label += (" (" + rows["experimental_arm"].map(arms["arm_label"]) + ")").where(several, "")
+    rows = rows.assign(
+        contrast=sides[0] + " v " + sides[1].replace("neither", "neither RT nor ICI"), study=label, estimate=rows["hr"]
+    )
+    order = rows["contrast"].map(rows["contrast"].value_counts()).mask(rows["contrast"] == RT_CONTRAST, 0)
+    rows = rows.assign(_order=order).sort_values(["_order", "contrast", "endpoint", "study_id"], kind="stable")
+    return rows[_HAZARD].reset_index(drop=True)
+
+
+_HAZARD = ["contrast", "study", "study_id", "endpoint", "model", "population", "data_cut", "n", "estimate", "ci_low",
+           "ci_high", "ci_level", "p_value", "use", "use_reason", "evidence_grade", "locator", "source"]  # fmt: skip
+
+
+def hazard_ratio_sentence(table) -> str:
+    """How many hazard ratios each contrast has, and that contrasts are never mixed."""
+    if table.empty:
+        return "No hazard ratio between two arms is printed in this selection."
+    parts = []
+    for contrast, rows in table.groupby("contrast", sort=False):
+        usable = rows.loc[rows["use"] != "do_not_pool", "estimate"]
+        span = f", {usable.min():.2f} to {usable.max():.2f}" if len(usable) > 1 else ""
+        parts.append(f"{contrast}: {len(rows)} ({studies_text(rows['study_id'].nunique())}{span})")
+    missing = int(table["ci_low"].isna().sum())
+    bare = f", {missing} of them without an interval" if missing else ""
+    return (
+        f"The tables hold {len(table)} hazard ratios of whole populations{bare} - {'; '.join(parts)}. Each contrast "
+        f"answers another question and none is pooled with another; only {RT_CONTRAST} asks what radiotherapy adds."
+    )
+
+
+@needs_tables
+def abscopal_sentence(tables, *, endpoint: str = "ORR", level: float = 0.95) -> str:
+    """Response of lesions that were not irradiated, with and without radiotherapy elsewhere in the same patients."""
+    parts = []
+    for population, words in (("psm", "matched"), ("all", "all patients")):
+        pairs = pair_responses(tables, endpoint=endpoint, lesion_scope="non_irradiated", population=(population,))
+        if pairs.empty:
+            continue
+        effects = effects_two_arm(pairs, measure="OR")
+        for position, row in enumerate(pairs.to_dict("records")):
+            shown = estimate_text(pool(effects.iloc[[position]], model="common", level=level))
+            counts = f"{row['events_1']}/{row['n_1']} v {row['events_2']}/{row['n_2']}"
+            parts.append(f"{row['study']}, {words}: {counts}, odds ratio {shown}")
+    if not parts:
+        return "No study in this selection compares lesions that were not irradiated."
+    studies = len({part.split(",")[0] for part in parts})
+    return (
+        f"{endpoint} of lesions outside the field, with v without radiotherapy on the same drugs - {'; '.join(parts)}. "
+        f"{studies_text(studies).capitalize()}, not randomised: an abscopal effect is neither shown nor excluded."
+    )
 
 
 @needs_tables

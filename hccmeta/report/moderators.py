@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite, isnan, nan
+from math import isfinite
 
 import numpy as np
 
-from ..effects.proportion import proportion_ci
 from ..evidence.load import needs_tables
 from ..pooling.glmm_moderators import pool_proportion_by
-from .response import pool_rates
+from .response import as_rows, pool_rates
 from .sentences import FEWEST, interval_text, p_text, percent, result_text, studies_text
 
 MODERATORS = {
@@ -22,6 +21,14 @@ MODERATORS = {
     "pvtt_share": "share with portal vein thrombus",
     "evidence_grade": "what was read",
     "counts": "counts",
+}
+QUESTIONS = {
+    "modality": "Does the response rate differ by kind of radiotherapy?",
+    "timing": "Does it differ by the timing of radiotherapy and ICI?",
+    "with_antiangiogenic": "Does it differ by the anti-angiogenic drug?",
+    "line": "Does it differ by line of treatment?",
+    "pvtt_share": "Does it differ by the share of patients with portal vein thrombus?",
+    "criteria": "Does it differ by the response criteria?",
 }
 BED_CUT = 70.0
 PVTT_CUT = 0.5
@@ -76,22 +83,6 @@ def with_classes(tables, rows):
     )
 
 
-def _level_rows(name: str, rows, *, level: float) -> list[dict]:
-    """One pooled row of a level, or its studies one by one where they are too few."""
-    result = pool_rates(rows, level=level)
-    base = {"level": name, "k": result.k, "measure": "PLO"}
-    if isnan(result.estimate) or result.k == 1:
-        return [
-            base | {"study": f"{name}: {row['study']}", "events": row["events"], "n": row["n"], "yi": nan, "vi": nan,
-                    "estimate": row["events"] / row["n"], "ci_low": low, "ci_high": high}
-            for row, low, high in zip(rows.to_dict("records"),
-                                      *proportion_ci(rows["events"], rows["n"], level=level), strict=True)
-        ]  # fmt: skip
-    shown = result.display
-    return [base | {"study": f"{name} (k = {result.k})", "yi": result.estimate, "vi": result.se**2,
-                    "estimate": shown.estimate, "ci_low": shown.ci_low, "ci_high": shown.ci_high}]  # fmt: skip
-
-
 @needs_tables
 def moderator_table(tables, rows, *, level: float = 0.95):
     """Response at each level of each moderator (binomial-normal model), with the test between stated levels.
@@ -99,8 +90,8 @@ def moderator_table(tables, rows, *, level: float = 0.95):
     Returns
     -------
     DataFrame
-        feature (key of `MODERATORS`), moderator (heading with the test), level, study (level with k, or level and study
-        where fewer than three are not pooled), k, events, n (of a single study), estimate, ci_low, ci_high
+        feature (key of `MODERATORS`), moderator (heading with the test), label (level), study (level with k, or level
+        and study where fewer than three are not pooled), k, events, n (of a single study), estimate, ci_low, ci_high
         (proportions), yi, vi, measure, p_between (levels of at least three studies).
     """
     import pandas as pd
@@ -112,12 +103,12 @@ def moderator_table(tables, rows, *, level: float = 0.95):
             continue
         between = pool_proportion_by(stated, column, min_k=FEWEST, level=level).p_value
         heading = f"{words} ({p_text(between)})" if isfinite(between) else words
-        for name in sorted(classed[column].unique(), key=lambda name: (name == "not stated", name)):
-            for row in _level_rows(name, classed[classed[column] == name], level=level):
-                found.append(row | {"feature": column, "moderator": heading, "p_between": between})
-    columns = ["feature", "moderator", "level", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
+        names = sorted(classed[column].unique(), key=lambda name: (name == "not stated", name))
+        levels = as_rows({name: pool_rates(classed[classed[column] == name], level=level) for name in names})
+        found.append(levels.assign(feature=column, moderator=heading, p_between=between))
+    columns = ["feature", "moderator", "label", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
                "yi", "vi", "measure", "p_between"]  # fmt: skip
-    return pd.DataFrame(found, columns=columns)
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def moderator_sentence(table) -> str:
@@ -146,7 +137,7 @@ def feature_sentence(table, feature: str) -> str:
     if rows.empty:
         return f"No study of this selection states the {MODERATORS[feature]}, or all state the same."
     parts = []
-    for level, part in rows.groupby("level", sort=False):
+    for level, part in rows.groupby("label", sort=False):
         first = part.iloc[0]
         if part["n"].isna().all():
             interval = interval_text(first["ci_low"], first["ci_high"], "PLO")
@@ -160,6 +151,11 @@ def feature_sentence(table, feature: str) -> str:
     between = rows["p_between"].iloc[0]
     test = f"test between the levels of three studies or more: {p_text(between)}" if isfinite(between) else "no test"
     return f"Response by {MODERATORS[feature]} - {'; '.join(parts)}; {test}. Exploratory: other features differ too."
+
+
+def feature_answers(table) -> dict:
+    """Feature -> (question, sentence), for the front page."""
+    return {feature: (question, feature_sentence(table, feature)) for feature, question in QUESTIONS.items()}
 
 
 def setting_sentence(results: dict) -> str:

@@ -222,3 +222,11 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     _register(_write(output_folder() / "tables" / f"{_checked(name)}.answer.json", text.encode("utf-8")))
     return HTML(f'<p class="answer" style="font-size:115%"><b>{html.escape(answer)}</b></p>')
+
+
+def save_answers(prefix: str, answers: dict):
+    """Record several answers at once: name -> (question, answer), written as `prefix_name`."""
+    from IPython.display import HTML
+
+    shown = [save_answer(f"{prefix}_{name}", question, answer).data for name, (question, answer) in answers.items()]
+    return HTML("\n".join(shown))

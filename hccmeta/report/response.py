@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite, isnan, nan
+from statistics import NormalDist
 
-from ..effects.proportion import effects_proportion
+from ..effects.proportion import effects_proportion, proportion_ci
+from ..effects.scales import PROPORTIONS, back_transform
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
 from ..evidence.sieve import arm_table
@@ -12,12 +14,16 @@ from ..pooling.glmm import pool_proportion
 from ..pooling.glmm_moderators import without_summary
 from ..pooling.inverse_variance import pool
 from ..pooling.result import PooledResult
-from .sentences import FEWEST, result_text
+from .sentences import FEWEST, percent, result_text
 
 PERIOPERATIVE = {
     "ORR": "objective response", "PCR": "complete pathological response", "MPR": "major pathological response",
-    "PCR_OR_MPR": "complete or major pathological response", "RESECTION": "resected",
+    "PCR_OR_MPR": "complete or major pathological response", "RESECTION": "operated",
 }  # fmt: skip
+AFTER_SURGERY = ("PCR", "MPR", "PCR_OR_MPR", "RESECTION")
+AMENABLE = "amenable to curative surgery"
+_ORDER = [PERIOPERATIVE[name] for name in ("RESECTION", "PCR", "MPR", "PCR_OR_MPR", "ORR")]
+POPULATIONS = {"resected": " of those operated", "evaluable": " of those evaluable"}
 
 
 def summarised(result: PooledResult, *, min_k: int = FEWEST) -> PooledResult:
@@ -64,24 +70,42 @@ def as_rows(results: dict):
     Parameters
     ----------
     results : dict
-        Label -> PooledResult; those without an estimate (no study, or too few to pool) are left out.
+        Label -> PooledResult. One study alone, and studies too few to pool, are shown by name.
 
     Returns
     -------
     DataFrame
-        study (label with k), measure, yi, vi, estimate, ci_low, ci_high (reported scale).
+        label, study (label with k, or label and study), k, measure, events, n (of a single study), yi, vi, estimate,
+        ci_low, ci_high (reported scale).
     """
     import pandas as pd
 
-    rows = [
-        {
-            "study": f"{label} (k = {result.k})", "measure": result.measure, "yi": result.estimate, "vi": result.se**2,
-            "estimate": result.display.estimate, "ci_low": result.display.ci_low, "ci_high": result.display.ci_high,
-        }
-        for label, result in results.items()
-        if not isnan(result.estimate)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["study", "measure", "yi", "vi", "estimate", "ci_low", "ci_high"])
+    rows = []
+    for label, result in results.items():
+        base = {"label": label, "k": result.k, "measure": result.measure}
+        if result.k > 1 and not isnan(result.estimate):
+            shown = result.display
+            rows.append(base | {
+                "study": f"{label} (k = {result.k})", "events": nan, "n": nan, "yi": result.estimate,
+                "vi": result.se**2, "estimate": shown.estimate, "ci_low": shown.ci_low, "ci_high": shown.ci_high,
+            })  # fmt: skip
+            continue
+        for row in result.studies[result.studies["included"].astype(bool)].to_dict("records"):
+            rows.append(base | _single(row, result) | {"study": f"{label}: {row['label']}"})
+    columns = ["label", "study", "k", "measure", "events", "n", "yi", "vi", "estimate", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _single(row: dict, result: PooledResult) -> dict:
+    """One study of a result with its exact interval, or the interval of its effect."""
+    if result.measure in PROPORTIONS:
+        low, high = proportion_ci(row["events"], row["n"], level=result.level)
+        counts = {"events": row["events"], "n": row["n"], "estimate": row["events"] / row["n"]}
+        return counts | {"yi": row["yi"], "vi": row["vi"], "ci_low": float(low), "ci_high": float(high)}
+    half = NormalDist().inv_cdf((1 + result.level) / 2) * row["vi"] ** 0.5
+    ends = {"estimate": 0.0, "ci_low": -half, "ci_high": half}
+    ends = {name: back_transform(row["yi"] + shift, result.measure) for name, shift in ends.items()}
+    return {"events": nan, "n": nan, "yi": row["yi"], "vi": row["vi"]} | ends
 
 
 def variants_sentence(variants: dict, *, outcome: str) -> str:
@@ -109,7 +133,9 @@ def stack_rows(tables: dict, *, by: str):
 
 @needs_tables
 def scope_table(tables, *, endpoint: str, scopes, criteria, where=None):
-    """Response of every study by the lesions judged and the criteria; rows of one study are the same patients.
+    """Response by the lesions judged and the criteria, of the studies that judge more than one kind of lesions.
+
+    Rows of one study are the same patients.
 
     Returns
     -------
@@ -135,17 +161,95 @@ def scope_table(tables, *, endpoint: str, scopes, criteria, where=None):
             rows.attrs.clear()
             frames.append(rows)
     found = pd.concat(frames, ignore_index=True).sort_values(["year", "study_id"], kind="stable", ignore_index=True)
+    found = found[found.groupby("study_id")["lesion_scope"].transform("nunique") > 1].reset_index(drop=True)
     return effects_proportion(found) if len(found) else found
+
+
+def scope_sentence(table, *, endpoint: str) -> str:
+    """Response of irradiated lesions beside all lesions, and of lesions that were not irradiated."""
+    paired = []
+    for (_, criteria), rows in table[table["lesion_scope"].isin(["overall", "in_field"])].groupby(
+        ["study_id", "criteria"], sort=False
+    ):
+        scopes = rows.set_index("lesion_scope")
+        if {"in_field", "overall"} <= set(scopes.index):
+            name = rows["study"].iloc[0].split(":")[0]
+            both = " v ".join(f"{counts_text(scopes.loc[one])} {words}" for one, words in
+                              (("in_field", "in the field"), ("overall", "of all lesions")))  # fmt: skip
+            paired.append(f"{name}, {criteria.replace('_', ' ')}: {both}")
+    apart = [
+        f"{row['study'].split(':')[0]}: {counts_text(row)}"
+        for row in table[table["lesion_scope"] == "non_irradiated"].to_dict("records")
+    ]
+    first = f"{endpoint} of irradiated and of all lesions - {'; '.join(paired)}" if paired else (
+        "No study of this selection reports irradiated lesions beside all lesions"
+    )  # fmt: skip
+    second = (
+        f"{endpoint} of lesions that were not irradiated - {'; '.join(apart)}"
+        if apart
+        else "no study reports lesions that were not irradiated"
+    )
+    return f"{first}. {second[:1].upper()}{second[1:]}."
+
+
+def counts_text(row) -> str:
+    """`57/108 (52.8 %)`."""
+    return f"{row['events']:.0f}/{row['n']:.0f} ({percent(row['events'] / row['n'])})"
 
 
 @needs_tables
 def perioperative_table(tables):
-    """Response, pathological response and resection of the perioperative arms, one row per endpoint."""
+    """Conversion to surgery, pathological response and response of the perioperative arms, one row per endpoint.
+
+    Nothing is pooled, so rows that must not be pooled are shown with their reason; surgery after treatment of
+    disease that was unresectable at first stands here too.
+
+    Returns
+    -------
+    DataFrame
+        study (label of study, endpoint and lesions), outcome, arm_id, setting, population, events, n, use, use_reason,
+        locator, source, yi, vi, measure.
+    """
+    import pandas as pd
+
     arms = arm_table(tables).set_index("arm_id")
-    rows = tables.responses
-    rows = rows[rows["arm_id"].map(arms["setting"]).eq("perioperative") & rows["endpoint"].isin(PERIOPERATIVE)]
-    rows = rows[rows["use"].isin(["ok", "check"]) & rows["events"].notna() & rows["n"].notna()]
-    words = rows["endpoint"].map(PERIOPERATIVE)
+    arms = arms[arms["treatment"] == "RT + ICI"]
+    rows = tables.responses[
+        tables.responses["arm_id"].isin(arms.index) & tables.responses["endpoint"].isin(PERIOPERATIVE)
+    ]
+    rows = rows.assign(setting=rows["arm_id"].map(arms["setting"]), outcome=rows["endpoint"].map(PERIOPERATIVE))
+    rows = rows[rows["setting"].eq("perioperative") | rows["endpoint"].isin(AFTER_SURGERY)]
+    told = tables.characteristics
+    told = told[told["variable"].eq("amenable_to_curative_surgery") & told["arm_id"].isin(arms.index)]
+    told = told.assign(outcome=AMENABLE, setting=told["arm_id"].map(arms["setting"]), lesion_scope="overall",
+                       use="ok")  # fmt: skip
+    rows = pd.concat([rows, told[[name for name in told if name in rows]]], ignore_index=True)
+    rows = rows[(rows["use"] != "subgroup") & rows["events"].notna() & rows["n"].notna()]
     scope = rows["lesion_scope"].where(rows["lesion_scope"] != "overall", "").str.replace("_", " ")
-    label = rows["arm_id"].map(arms["study"]) + ": " + words + scope.map(lambda text: f" ({text})" if text else "")
-    return effects_proportion(rows.assign(study=label).reset_index(drop=True)) if len(rows) else rows
+    label = (
+        rows["arm_id"].map(arms["study"])
+        + ": "
+        + rows["outcome"]
+        + scope.map(lambda text: f" ({text})" if text else "")
+    )
+    order = {name: place for place, name in enumerate([AMENABLE, *_ORDER])}
+    rows = rows.assign(study=label, _order=rows["outcome"].map(order)).sort_values("_order", kind="stable")
+    rows = rows.drop(columns="_order").reset_index(drop=True)
+    return effects_proportion(rows) if len(rows) else rows
+
+
+def perioperative_sentence(table) -> str:
+    """Conversion to surgery and pathological response, study by study with the patients they are counted in."""
+    table = table[table["lesion_scope"].isin(["overall", "tumour_thrombus"])]
+    table = table[table["outcome"] != PERIOPERATIVE["ORR"]]
+    if table.empty:
+        return "No arm of this selection reports conversion to surgery or pathological response."
+    parts = []
+    for outcome, rows in table.groupby("outcome", sort=False):
+        shown = []
+        for row in rows.to_dict("records"):
+            words = POPULATIONS.get(row["population"], "")
+            place = ", tumour thrombus" if row["lesion_scope"] == "tumour_thrombus" else ""
+            shown.append(f"{row['study'].split(':')[0]}{place} {counts_text(row)}{words}")
+        parts.append(f"{outcome}: {', '.join(shown)}")
+    return f"Around surgery - {'; '.join(parts)}. Other patients in every count, so nothing is pooled."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..evidence.load import needs_tables
-from ..evidence.sieve import arm_table
-from .sentences import result_text
+from ..evidence.sieve import arm_table, joined
+from .sentences import result_text, studies_text
 
 GRADES = {
     "any": "of any grade",
@@ -14,6 +14,16 @@ GRADES = {
     "5": "of grade 5",
 }
 SEVERE = ("3", "4", "5")
+LIVER = {
+    "liver injury, radiation-induced (RILD) or immune-related": (
+        "non-classic radiation-induced liver disease",
+        "liver injury",
+    ),
+    "Child-Pugh score up by 2 or more": ("child-pugh increase >=2",),
+    "hepatitis": ("hepatitis",),
+    "severe rise of liver enzymes or bilirubin": ("alt increased", "ast increased", "tbil increased"),
+    "liver dysfunction or ascites after surgery": ("liver dysfunction", "ascites"),
+}
 
 
 def safety_sentence(harms: dict, *, event: str) -> str:
@@ -85,3 +95,108 @@ def pair_adverse_events(tables, *, event: str = "any"):
         two.assign(study=two["arm_id"].map(arms["study"])), on=["study", *keys], suffixes=("_1", "_2")
     )
     return pd.DataFrame(pair[["study", *keys, "arm_id_1", "events_1", "n_1", "arm_id_2", "events_2", "n_2"]])
+
+
+@needs_tables
+def fatal_events(tables, *, where=None):
+    """Deaths from adverse events (grade 5), every printed row of the whole treatment, with the words of the paper.
+
+    Parameters
+    ----------
+    tables : Tables
+    where : dict, optional
+        Column of arm or study -> list of values.
+
+    Returns
+    -------
+    DataFrame
+        study, arm_id, event, grade (5, or 4-5 where printed together), attribution, events, n, printed, note, locator,
+        source, evidence_grade; `any` counts patients, the other rows name the cause. Named events without a death are
+        left out.
+    """
+    rows = _of_arms(tables, where)
+    rows = rows[rows["grade"].isin(["5", "4-5"]) & (rows["phase"] == "whole") & rows["events"].notna()]
+    rows = rows[(rows["event"] == "any") | (rows["events"] > 0)]
+    columns = ["study", "arm_id", "event", "grade", "attribution", "events", "n", "printed", "note", "locator",
+               "source", "evidence_grade"]  # fmt: skip
+    return rows[columns].reset_index(drop=True)
+
+
+def fatal_sentence(table) -> str:
+    """Deaths from adverse events by study, with the cause in the words of the paper where it is printed."""
+    counts = table[(table["event"] == "any") & (table["grade"] == "5")].drop_duplicates("arm_id")
+    if counts.empty:
+        return "No study in this selection prints deaths from adverse events: none is known and none is excluded."
+    named = table[(table["event"] != "any") & (table["attribution"] != "any_cause")]
+    parts = []
+    for row in counts.to_dict("records"):
+        causes = named.loc[named["arm_id"] == row["arm_id"], "printed"]
+        why = f" ({'; '.join(f'“{text}”' for text in causes)})" if len(causes) else ""
+        why = why or (" (cause not printed)" if row["events"] else "")
+        parts.append(f"{row['study']} {row['events']:.0f}/{row['n']:.0f} {row['attribution'].replace('_', ' ')}{why}")
+    total = f"{counts['events'].sum():.0f} in {counts['n'].sum():.0f} patients of {studies_text(len(counts))}"
+    return f"Deaths from adverse events (grade 5) after RT + ICI: {total} - {'; '.join(parts)}."
+
+
+@needs_tables
+def liver_table(tables, *, where=None):
+    """Liver toxicity as printed: radiation-induced liver disease, Child-Pugh rise, hepatitis, severe enzyme rise.
+
+    Parameters
+    ----------
+    tables : Tables
+    where : dict, optional
+        Column of arm or study -> list of values; studies that match are shown with all their arms.
+
+    Returns
+    -------
+    DataFrame
+        kind (key of `LIVER`), study, arm, treatment, event, event_printed, grade, attribution, events, n, printed,
+        evidence_grade, locator, source.
+    """
+    studies = _of_arms(tables, where)["study_id"].unique()
+    rows = _of_arms(tables, None)
+    rows = rows[rows["study_id"].isin(studies) & rows["use"].isin(["ok", "check"]) & rows["events"].notna()]
+    rows = rows[rows["phase"].isin(["whole", "preoperative", "postoperative"])]
+    rows = rows.assign(kind=rows["event"].map({event: kind for kind, events in LIVER.items() for event in events}))
+    blood = rows["kind"].eq("severe rise of liver enzymes or bilirubin")
+    severe = rows["grade"].isin(["3", "ge3", "3-4"]) | (rows["grade"].isin(SEVERE) & (rows["events"] > 0))
+    rows = rows[rows["kind"].notna() & (~blood | severe)]
+    order = {kind: place for place, kind in enumerate(LIVER)}
+    rows = rows.assign(_order=rows["kind"].map(order)).sort_values("_order", kind="stable")
+    columns = ["kind", "study", "arm_label", "treatment", "event", "event_printed", "grade", "attribution", "events",
+               "n", "printed", "evidence_grade", "locator", "source"]  # fmt: skip
+    return rows[columns].rename(columns={"arm_label": "arm"}).reset_index(drop=True)
+
+
+def liver_sentence(table) -> str:
+    """Liver toxicity study by study; what no study prints is said."""
+    parts, silent = [], []
+    for kind in LIVER:
+        rows = table[(table["kind"] == kind) & (table["treatment"] == "RT + ICI")]
+        shown = []
+        for row in rows.to_dict("records"):
+            grade = "" if row["grade"] in ("any", "not_stated") else f", grade {row['grade'].replace('ge', '≥ ')}"
+            text = f"{row['study']} {row['events']:.0f}/{row['n']:.0f} {row['event_printed']}{grade}"
+            others = table[(table["study"] == row["study"]) & (table["treatment"] != "RT + ICI")]
+            others = others[(others["event"] == row["event"]) & (others["grade"] == row["grade"])]
+            beside = "".join(
+                f" v {two['events']:.0f}/{two['n']:.0f} in {two['arm']}" for two in others.to_dict("records")
+            )
+            shown.append(f"{text} ({row['attribution'].replace('_', ' ')}){beside}")
+        if shown:
+            parts.append(f"{kind}: {', '.join(shown)}")
+        else:
+            silent.append(kind)
+    if not parts:
+        return "No study in this selection prints liver toxicity after RT + ICI."
+    missing = f" Not printed by any: {', '.join(silent)}." if silent else ""
+    return f"Liver toxicity after RT + ICI, as printed - {'; '.join(parts)}. Too few studies of each to pool.{missing}"
+
+
+def _of_arms(tables, where):
+    """Adverse events with the columns of their arm and study."""
+    rows = joined(tables, tables.adverse_events)
+    for column, values in (where or {}).items():
+        rows = rows[rows[column].isin(values)]
+    return rows
