@@ -155,7 +155,7 @@ def grade_table(results: dict):
     Returns
     -------
     DataFrame
-        outcome, label (which rows), study (label with k, or the studies one by one), k, measure, events, n, yi, vi,
+        outcome, group (which rows), study (group with k, or the studies one by one), k, measure, events, n, yi, vi,
         estimate, ci_low, ci_high (reported scale), move (difference of shares, or factor between ratios; empty where
         nothing is pooled).
     """
@@ -168,7 +168,7 @@ def grade_table(results: dict):
         whole = first[outcome].display.estimate
         ratio = rows["measure"].isin(RATIOS)
         move = (rows["estimate"] / whole).where(ratio, rows["estimate"] - whole)
-        pooled = rows["label"].map({words: not isnan(one.estimate) for words, one in chosen.items()})
+        pooled = rows["group"].map({words: not isnan(one.estimate) for words, one in chosen.items()})
         frames.append(rows.assign(move=move.where(pooled)))
     table = pd.concat(frames, ignore_index=True)
     return table[["outcome", *[name for name in table if name != "outcome"]]]

@@ -71,7 +71,8 @@ def whole_population_hazard_ratios(tables, *, where=None):
     label = rows["experimental_arm"].map(arms["study"]) + ": " + rows["endpoint"]
     label += rows["population"].map({"psm": ", matched", "per_protocol": ", per protocol"}).fillna("")
     label += rows["model"].map({"univariable": ", crude", "multivariable": ", adjusted"}).fillna("")
-    label += rows["data_cut"].map(", {}".format, na_action="ignore").fillna("")
+    late = rows["analysis"].map({"long_follow_up": "longer follow-up"})
+    label += rows["data_cut"].fillna(late).map(", {}".format, na_action="ignore").fillna("")
     several = rows["study_id"].map(rows.groupby("study_id")["experimental_arm"].nunique()) > 1
     label += (" (" + rows["experimental_arm"].map(arms["arm_label"]) + ")").where(several, "")
     rows = rows.assign(

@@ -28,10 +28,12 @@ figure img { width: 100%; height: auto; border: 1px solid var(--line); backgroun
 figcaption, .links, footer { color: var(--soft); font-size: .92rem; }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .85rem; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { min-width: 3.5rem; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; }
 a { color: var(--accent); }
 @media (max-width: 44rem) { nav { columns: 1; } }
 """
+FILE_ONLY = ("arm_id", "source", "locator", "note")
 
 
 def _title(notebook: Path) -> tuple[str, str]:
@@ -80,17 +82,20 @@ def _figure(reports: Path, name: str) -> str:
 
 
 def _table(reports: Path, name: str) -> str:
-    """A written table as HTML; figures with three significant digits, the file holds them all."""
+    """A written table as HTML with numbers of three significant digits; the file behind the link holds everything."""
     with open(reports / "tables" / f"{name}.csv", newline="", encoding="utf-8") as handle:
         head, *rows = csv.reader(handle)
+    shown = [place for place, one in enumerate(head) if one not in FILE_ONLY]
+    head, rows = [head[place] for place in shown], [[row[place] for place in shown] for row in rows]
     cells = "".join(f"<th>{html.escape(one.replace('_', ' '))}</th>" for one in head)
     lines = "".join("<tr>" + "".join(f"<td>{html.escape(_short(one))}</td>" for one in row) + "</tr>" for row in rows)
-    return f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
+    link = f'<p class="links"><a href="tables/{name}.csv">The table with its sources (CSV)</a></p>'
+    return f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>{link}'
 
 
 def _short(cell: str) -> str:
     try:
-        return f"{float(cell):.3g}" if "." in cell else cell
+        return f"{float(cell):.3g}" if len(cell.partition(".")[2]) > 2 else cell
     except ValueError:
         return cell
 

@@ -73,7 +73,10 @@ def with_classes(tables, rows):
         dose=np.select(
             [bed < BED_CUT, bed >= BED_CUT], [f"below {BED_CUT:g} Gy", f"{BED_CUT:g} Gy or more"], "not stated"
         ),
-        timing=rows["timing"].fillna("not stated").str.replace("_", " "),
+        timing=rows["timing"]
+        .fillna("not stated")
+        .replace({"rt_first": "RT first", "ici_first": "ICI first"})
+        .str.replace("_", " "),
         line=rows["line"].fillna("not stated").str.replace("_", " "),
         criteria=rows["criteria"].str.replace("_", " "),
         evidence_grade=rows["evidence_grade"].str.replace("_", " "),
@@ -90,7 +93,7 @@ def moderator_table(tables, rows, *, level: float = 0.95):
     Returns
     -------
     DataFrame
-        feature (key of `MODERATORS`), moderator (heading with the test), label (level), study (level with k, or level
+        feature (key of `MODERATORS`), moderator (heading with the test), group (level), study (level with k, or level
         and study where fewer than three are not pooled), k, events, n (of a single study), estimate, ci_low, ci_high
         (proportions), yi, vi, measure, p_between (levels of at least three studies).
     """
@@ -106,7 +109,7 @@ def moderator_table(tables, rows, *, level: float = 0.95):
         names = sorted(classed[column].unique(), key=lambda name: (name == "not stated", name))
         levels = as_rows({name: pool_rates(classed[classed[column] == name], level=level) for name in names})
         found.append(levels.assign(feature=column, moderator=heading, p_between=between))
-    columns = ["feature", "moderator", "label", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
+    columns = ["feature", "moderator", "group", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
                "yi", "vi", "measure", "p_between"]  # fmt: skip
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
@@ -137,7 +140,7 @@ def feature_sentence(table, feature: str) -> str:
     if rows.empty:
         return f"No study of this selection states the {MODERATORS[feature]}, or all state the same."
     parts = []
-    for level, part in rows.groupby("label", sort=False):
+    for level, part in rows.groupby("group", sort=False):
         first = part.iloc[0]
         if part["n"].isna().all():
             interval = interval_text(first["ci_low"], first["ci_high"], "PLO")

@@ -23,7 +23,7 @@ PERIOPERATIVE = {
 AFTER_SURGERY = ("PCR", "MPR", "PCR_OR_MPR", "RESECTION")
 AMENABLE = "amenable to curative surgery"
 _ORDER = [PERIOPERATIVE[name] for name in ("RESECTION", "PCR", "MPR", "PCR_OR_MPR", "ORR")]
-POPULATIONS = {"resected": " of those operated", "evaluable": " of those evaluable"}
+POPULATIONS = {"resected": ", of those operated", "evaluable": ", of those evaluable"}
 
 
 def summarised(result: PooledResult, *, min_k: int = FEWEST) -> PooledResult:
@@ -75,14 +75,14 @@ def as_rows(results: dict):
     Returns
     -------
     DataFrame
-        label, study (label with k, or label and study), k, measure, events, n (of a single study), yi, vi, estimate,
-        ci_low, ci_high (reported scale).
+        group (the label), study (label with k, or label and study), k, measure, events, n (of a single study), yi, vi,
+        estimate, ci_low, ci_high (reported scale).
     """
     import pandas as pd
 
     rows = []
     for label, result in results.items():
-        base = {"label": label, "k": result.k, "measure": result.measure}
+        base = {"group": label, "k": result.k, "measure": result.measure}
         if result.k > 1 and not isnan(result.estimate):
             shown = result.display
             rows.append(base | {
@@ -92,7 +92,7 @@ def as_rows(results: dict):
             continue
         for row in result.studies[result.studies["included"].astype(bool)].to_dict("records"):
             rows.append(base | _single(row, result) | {"study": f"{label}: {row['label']}"})
-    columns = ["label", "study", "k", "measure", "events", "n", "yi", "vi", "estimate", "ci_low", "ci_high"]
+    columns = ["group", "study", "k", "measure", "events", "n", "yi", "vi", "estimate", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -207,8 +207,8 @@ def perioperative_table(tables):
     Returns
     -------
     DataFrame
-        study (label of study, endpoint and lesions), outcome, arm_id, setting, population, events, n, use, use_reason,
-        locator, source, yi, vi, measure.
+        study (with lesions, and the patients counted where not all), outcome, arm_id, setting, population, events, n,
+        use, use_reason, evidence_grade, locator, source, yi, vi, measure.
     """
     import pandas as pd
 
@@ -226,12 +226,8 @@ def perioperative_table(tables):
     rows = pd.concat([rows, told[[name for name in told if name in rows]]], ignore_index=True)
     rows = rows[(rows["use"] != "subgroup") & rows["events"].notna() & rows["n"].notna()]
     scope = rows["lesion_scope"].where(rows["lesion_scope"] != "overall", "").str.replace("_", " ")
-    label = (
-        rows["arm_id"].map(arms["study"])
-        + ": "
-        + rows["outcome"]
-        + scope.map(lambda text: f" ({text})" if text else "")
-    )
+    label = rows["arm_id"].map(arms["study"]) + scope.map(lambda text: f", {text}" if text else "")
+    label += rows["population"].map(POPULATIONS).fillna("")
     order = {name: place for place, name in enumerate([AMENABLE, *_ORDER])}
     rows = rows.assign(study=label, _order=rows["outcome"].map(order)).sort_values("_order", kind="stable")
     rows = rows.drop(columns="_order").reset_index(drop=True)
@@ -246,10 +242,6 @@ def perioperative_sentence(table) -> str:
         return "No arm of this selection reports conversion to surgery or pathological response."
     parts = []
     for outcome, rows in table.groupby("outcome", sort=False):
-        shown = []
-        for row in rows.to_dict("records"):
-            words = POPULATIONS.get(row["population"], "")
-            place = ", tumour thrombus" if row["lesion_scope"] == "tumour_thrombus" else ""
-            shown.append(f"{row['study'].split(':')[0]}{place} {counts_text(row)}{words}")
+        shown = [f"{row['study']} {counts_text(row)}" for row in rows.to_dict("records")]
         parts.append(f"{outcome}: {', '.join(shown)}")
     return f"Around surgery - {'; '.join(parts)}. Other patients in every count, so nothing is pooled."

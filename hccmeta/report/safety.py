@@ -127,12 +127,13 @@ def fatal_sentence(table) -> str:
     counts = table[(table["event"] == "any") & (table["grade"] == "5")].drop_duplicates("arm_id")
     if counts.empty:
         return "No study in this selection prints deaths from adverse events: none is known and none is excluded."
-    named = table[(table["event"] != "any") & (table["attribution"] != "any_cause")]
+    named = table[table["event"] != "any"]
     parts = []
     for row in counts.to_dict("records"):
-        causes = named.loc[named["arm_id"] == row["arm_id"], "printed"]
-        why = f" ({'; '.join(f'“{text}”' for text in causes)})" if len(causes) else ""
-        why = why or (" (cause not printed)" if row["events"] else "")
+        deaths = named[named["arm_id"] == row["arm_id"]]
+        told = deaths[deaths["attribution"] != "any_cause"]
+        causes = [f"“{text}”" for text in told["printed"]] or list(deaths["event"])
+        why = f" ({'; '.join(causes)})" if causes else " (cause not printed)" if row["events"] else ""
         parts.append(f"{row['study']} {row['events']:.0f}/{row['n']:.0f} {row['attribution'].replace('_', ' ')}{why}")
     total = f"{counts['events'].sum():.0f} in {counts['n'].sum():.0f} patients of {studies_text(len(counts))}"
     return f"Deaths from adverse events (grade 5) after RT + ICI: {total} - {'; '.join(parts)}."
@@ -151,7 +152,7 @@ def liver_table(tables, *, where=None):
     Returns
     -------
     DataFrame
-        kind (key of `LIVER`), study, arm, treatment, event, event_printed, grade, attribution, events, n, printed,
+        kind (key of `LIVER`), study, arm, treatment, event_printed, grade, attribution, events, n, printed,
         evidence_grade, locator, source.
     """
     studies = _of_arms(tables, where)["study_id"].unique()
@@ -164,8 +165,8 @@ def liver_table(tables, *, where=None):
     rows = rows[rows["kind"].notna() & (~blood | severe)]
     order = {kind: place for place, kind in enumerate(LIVER)}
     rows = rows.assign(_order=rows["kind"].map(order)).sort_values("_order", kind="stable")
-    columns = ["kind", "study", "arm_label", "treatment", "event", "event_printed", "grade", "attribution", "events",
-               "n", "printed", "evidence_grade", "locator", "source"]  # fmt: skip
+    columns = ["kind", "study", "arm_label", "treatment", "event_printed", "grade", "attribution", "events", "n",
+               "printed", "evidence_grade", "locator", "source"]  # fmt: skip
     return rows[columns].rename(columns={"arm_label": "arm"}).reset_index(drop=True)
 
 
@@ -179,7 +180,7 @@ def liver_sentence(table) -> str:
             grade = "" if row["grade"] in ("any", "not_stated") else f", grade {row['grade'].replace('ge', '≥ ')}"
             text = f"{row['study']} {row['events']:.0f}/{row['n']:.0f} {row['event_printed']}{grade}"
             others = table[(table["study"] == row["study"]) & (table["treatment"] != "RT + ICI")]
-            others = others[(others["event"] == row["event"]) & (others["grade"] == row["grade"])]
+            others = others[(others["event_printed"] == row["event_printed"]) & (others["grade"] == row["grade"])]
             beside = "".join(
                 f" v {two['events']:.0f}/{two['n']:.0f} in {two['arm']}" for two in others.to_dict("records")
             )
