@@ -18,20 +18,24 @@ TYPED = dict(errors=210, seed=1)
 
 def parts():
     """Name and measurement of every part."""
-    from benchmarks import coverage, figure_accuracy, glmm_coverage, km_accuracy, printed_accuracy
+    from benchmarks import coverage, figure_accuracy, glmm_coverage, km_accuracy, printed_accuracy, public_curves
 
     return dict(
         coverage=coverage.measure, glmm_coverage=lambda: list(glmm_coverage.measure()), figures=figure_accuracy.measure,
-        clicks=km_accuracy.measure, printed=printed_accuracy.measure, typing=typing_errors,
+        clicks=km_accuracy.measure, public=public_curves.measure, printed=printed_accuracy.measure,
+        typing=typing_errors,
     )  # fmt: skip
 
 
 def refresh(names=()):
-    """Measure the named parts, or all, and store them."""
+    """Measure the named parts, or all, and store them; a part whose material is not on this machine stays as stored."""
     found, known = (stored() if RESULTS.is_file() else {}), parts()
     for name in names or known:
         print(f"  {name}", flush=True)
-        found[name] = _rounded(known[name]())
+        measured = known[name]()
+        if measured is None:
+            continue
+        found[name] = _rounded(measured)
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

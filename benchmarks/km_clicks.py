@@ -19,16 +19,21 @@ def trial(n, clicks, noise, rng):
     order = np.argsort(when)
     when, event = when[order], event[order]
     level = np.cumprod(np.where(event, 1 - 1 / (n - np.arange(n)), 1.0))
-    corner_time = np.append(0.0, np.repeat(when, 2))
-    corner_level = np.repeat(np.append(1.0, level), 2)[:-1]
-    along = np.append(0, np.cumsum(np.abs(np.diff(corner_time)) / when[-1] + np.abs(np.diff(corner_level))))
+    seen, survival = along_the_line(np.append(0.0, when), np.append(1.0, level), clicks, noise, rng)
+    at = np.arange(0, when[-1], 3.0)
+    curve = pd.DataFrame({"time": seen, "survival": survival})
+    return curve, pd.DataFrame({"time": at, "n_at_risk": n - np.searchsorted(when, at)}), int(event.sum())
+
+
+def along_the_line(time, level, clicks, noise, rng):
+    """Points evenly along the step line from (0, 1), with noise of survival and 0.3 of it of the time axis."""
+    corner_time, corner_level = np.append(time[0], np.repeat(time[1:], 2)), np.repeat(level, 2)[:-1]
+    along = np.append(0, np.cumsum(np.abs(np.diff(corner_time)) / time[-1] + np.abs(np.diff(corner_level))))
     place = np.linspace(0, along[-1], clicks)
-    seen = np.interp(place, along, corner_time) + 0.3 * noise * when[-1] * rng.standard_normal(clicks)
+    seen = np.interp(place, along, corner_time) + 0.3 * noise * time[-1] * rng.standard_normal(clicks)
     survival = np.interp(place, along, corner_level) + noise * rng.standard_normal(clicks)
     seen[0], survival[0] = 0, 1
-    at = np.arange(0, when[-1], 3.0)
-    curve = pd.DataFrame({"time": seen.clip(0), "survival": survival.clip(0, 1)})
-    return curve, pd.DataFrame({"time": at, "n_at_risk": n - np.searchsorted(when, at)}), int(event.sum())
+    return seen.clip(0), survival.clip(0, 1)
 
 
 def measure():

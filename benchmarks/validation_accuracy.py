@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy import quantile
+
 
 def table(head, rows):
     """Markdown table; None is a dash."""
@@ -21,7 +23,8 @@ def fields(stored):
     """Every placeholder of the template that a stored measurement fills."""
     return {
         **coverage(stored["coverage"], stored["glmm_coverage"]), **figures(stored["figures"]),
-        **clicks(stored["clicks"]), **printed(stored["printed"]), **typing(stored["typing"]),
+        **clicks(stored["clicks"]), **public(stored["public"]), **printed(stored["printed"]),
+        **typing(stored["typing"]),
     }  # fmt: skip
 
 
@@ -80,6 +83,48 @@ def clicks(found):
         clicks_exact=f"{exact['exact']} of {exact['arms']}", band_draws=band["draws"], band_curves=band["curves"],
         band_coverage=percent(band["coverage"]),
     )  # fmt: skip
+
+
+def public(found):
+    def pair(values, shown):
+        return None if values is None else " v ".join(format(value, shown) for value in values)
+
+    two = [
+        (r["trial"], r["endpoint"], r["printed"], f"{r['hr']:.3f}", f"{r['distance']:.3f}",
+         f"{r['low']:.3f} to {r['high']:.3f}", f"{r['moved'][0]:.3f} to {r['moved'][1]:.3f}",
+         pair(r["median_printed"], ".1f"), pair(r["median"], ".1f"), pair(r["year_printed"], ".3f"),
+         pair(r["year"], ".3f")) for r in found["two_arms"]
+    ]  # fmt: skip
+    head = ["trial", "endpoint", "HR printed", "here", "log distance", "95 % of the draws", "other totals",
+            "medians printed", "here", "S(12) printed", "here"]  # fmt: skip
+    trips, limit = found["round_trips"], 0.05
+    rows = [_distances(trips, name, text) for name, text in
+            (("counts", "at-risk counts"), ("events", "at-risk counts, events"))]  # fmt: skip
+    far = [(r["figure"], r["n"], r["printed"], *(f"{r[name]:.3f}" for name in
+            ("patients", "counts_printed", "events_printed", "counts_truth", "events_truth")))
+           for r in trips if max(r["counts_printed"], r["events_printed"]) > limit]  # fmt: skip
+    return dict(
+        public_two=table(head, two),
+        public_single=table(
+            ["source", "arm", "patients", "events", "at-risk counts met", "clicks off the curve, rms"],
+            [(r["trial"], r["arm"], r["n"], r["events"], "all" if r["counts_met"] else "no", four(r["distance"]))
+             for r in found["single"]],
+        ),
+        public_trips=table(
+            ["known beside the clicks", "figures", "from the patients, median", "90th percentile", "from print, median",
+             "90th percentile", "patients from print, median"], rows),
+        public_far=table(
+            ["figure", "patients", "HR printed", "patients from print", "counts: from print",
+             "counts, events: from print", "counts: from patients", "counts, events: from patients"], far),
+        public_sources="\n".join(f"- {name}: {text}" for name, text in found["sources"].items()),
+        public_limit=limit, public_clicks=found["clicks"], public_noise=found["noise"], public_counts=found["counts"],
+    )  # fmt: skip
+
+
+def _distances(trips, name, text):
+    ours, print_, own = (sorted(r[key] for r in trips) for key in (f"{name}_truth", f"{name}_printed", "patients"))
+    return (text, len(trips), *(f"{quantile(values, share):.3f}" for values in (ours, print_) for share in (0.5, 0.9)),
+            f"{quantile(own, 0.5):.3f}")  # fmt: skip
 
 
 def printed(found):

@@ -77,7 +77,8 @@ def reconstruct_ipd(
     Parameters
     ----------
     curve : DataFrame
-        time (months or any unit), survival (fraction 0-1); unsorted, noisy, not monotone is fine.
+        time (months or any unit), survival (fraction 0-1); unsorted, noisy, not monotone is fine. Points up to 0.05
+        beyond 0-1, or before time 0 by up to 2 % of the axis, are moved onto the axes; farther ones are refused.
     at_risk : DataFrame, optional
         time, n_at_risk (number with time >= t); every count is met exactly.
     n : int, optional

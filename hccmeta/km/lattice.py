@@ -161,7 +161,11 @@ def _censor(layer: Layer, stages: Stages, i: int, model: Model) -> Layer | None:
 
 
 def _chances(mean, at_risk, stages, i, model, most, dispersion):
-    """Chances of 0, 1, ... losses: one row for all states, or per state in proportion to its number at risk."""
+    """Chances of 0, 1, ... losses: one row for all states, or per state in proportion to its number at risk.
+
+    The variance is at most three times the mean: wider, the search keeps too few losses in long gaps of large trials.
+    """
+    dispersion = max(dispersion, mean / 2)
     if stages.at_risk is None:
         return counts_prior(mean, most, dispersion, model.prune / 10)
     number, state = np.unique(at_risk, return_inverse=True)

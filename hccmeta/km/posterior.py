@@ -12,6 +12,7 @@ from hccmeta.km.lattice import Layer, Model, Stages, forward, smooth
 from hccmeta.km.lattice_paths import draw_paths, mid_survival, nearest_path
 
 BIN_SHARE = 0.6
+LARGE, MANY_STATES = 500, 1500
 NAT = 1e-7
 
 
@@ -68,9 +69,10 @@ def fit_posterior(
     """Posterior of the curve given clicks and counts; None where no lattice path meets the counts near the clicks."""
     expected = total_events if total_events is not None else expected_events(counts, path, None).sum()
     every_drop = expected - clicked_drops(path, counts) <= 0.12 * expected
+    search = {"most_states": MANY_STATES} if n > LARGE else {}
     for _ in range(6):
         stages = build_stages(path, counts, n, total_events, style=style, sigma=sigma, every_drop=every_drop)
-        model = Model(n, total_events, sigma, BIN_SHARE * sigma)
+        model = Model(n, total_events, sigma, BIN_SHARE * sigma, **search)
         found = forward(stages, model)
         if found:
             return _posterior(stages, model, found[0])

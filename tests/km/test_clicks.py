@@ -14,6 +14,15 @@ def curve(time, survival):
     return pd.DataFrame({"time": time, "survival": survival}, dtype=float)
 
 
+def along_the_line(time, level, clicks, noise, rng):
+    """Noisy points evenly along the drawn step line."""
+    corner_time, corner_level = np.append(time[0], np.repeat(time[1:], 2)), np.repeat(level, 2)[:-1]
+    along = np.append(0, np.cumsum(np.abs(np.diff(corner_time)) / time[-1] + np.abs(np.diff(corner_level))))
+    place = np.linspace(0, along[-1], clicks)
+    seen = np.interp(place, along, corner_time) + 0.3 * noise * time[-1] * rng.standard_normal(clicks)
+    return seen.clip(0), (np.interp(place, along, corner_level) + noise * rng.standard_normal(clicks)).clip(0, 1)
+
+
 def counts(time, n_at_risk):
     return pd.DataFrame({"time": time, "n_at_risk": n_at_risk})
 
@@ -50,6 +59,36 @@ def test_counts_hold_for_any_trial(seed, n, noise, with_total):
     assert not with_total or result.total_events == event.sum()
     assert result.accuracy.set_index("item").difference.dropna().eq(0).all()
     assert result.km.survival.is_monotonic_decreasing
+
+
+def test_points_just_off_the_axes_are_those_on_them():
+    """Clicks of others lie a hair outside the axes and rise by a hair; what is farther out is refused."""
+    clicks, at_risk = curve([0, 3, 5, 8, 12], [1, 0.9, 0.8, 0.7, 0.0]), counts([0, 6], [10, 6])
+    moved = clicks.assign(time=[-0.2, 3, 5, 8, 12], survival=[1.04, 0.9, 0.8, 0.7, -0.04])
+    pd.testing.assert_frame_equal(reconstruct_ipd(moved, at_risk).ipd, reconstruct_ipd(clicks, at_risk).ipd)
+    rising = curve([0, 3, 4, 5, 8, 12], [1, 0.9, 0.901, 0.8, 0.7, 0.0])
+    assert reconstruct_ipd(rising, at_risk).km.survival.is_monotonic_decreasing
+    for far in (moved.assign(survival=[1.06, 0.9, 0.8, 0.7, 0]), clicks.assign(time=[-0.3, 3, 5, 8, 12])):
+        with pytest.raises(DataError, match="check the calibration"):
+            reconstruct_ipd(far, at_risk)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("with_total", [True, False])
+def test_the_search_does_not_lose_a_large_trial(seed, with_total):
+    rng = np.random.default_rng(seed)
+    death, censored = 33 * rng.weibull(1.3, 900), rng.uniform(8, 33, 900)
+    time, event = np.minimum(death, censored), (death <= censored).astype(int)
+    drops = feet(time, event)
+    seen, level = along_the_line(drops["time"].to_numpy(), drops["survival"].to_numpy(), 100, 0.005, rng)
+    result = reconstruct_ipd(
+        curve(seen, level), table(time, 4.7), total_events=int(event.sum()) if with_total else None
+    )
+    at = np.linspace(0, time.max(), 1001)
+    made, truth = (known["survival"].to_numpy()[np.searchsorted(known["time"], at, side="right") - 1]
+                   for known in (result.km, drops))  # fmt: skip
+    assert np.sqrt(((made - truth) ** 2).mean()) < 0.006
+    assert result.total_events == pytest.approx(event.sum(), rel=0.02)
 
 
 @pytest.mark.parametrize("n", [8, 40])
