@@ -150,6 +150,10 @@ def predictive_success(*, n, r, logit_mean=None, logit_se=0.0, tau2=0.0, beta=No
     """
     if (logit_mean is None) == (beta is None):
         raise MethodError("Give either logit_mean (with logit_se and tau2) or beta = (a, b).")
+    numbers = {"n": n, "r": r, "logit_se": logit_se, "tau2": tau2} | ({} if beta else {"logit_mean": logit_mean})
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+            raise MethodError(f"{name} = {value!r} must be a finite number.")
     if not (n >= 1 and n == int(n) and 0 <= r <= n + 1 and r == int(r)):
         raise MethodError(f"n = {n!r} and r = {r!r}: whole numbers with 0 <= r <= n + 1 are needed.")
     if beta is not None:

@@ -108,3 +108,82 @@ def test_selections_refuse_options_they_do_not_know():
             hm.pair_responses(tables, **options)
     with pytest.raises(hm.MethodError, match="RT \\+ ICI"):
         hm.pair_responses(tables, contrast="RT against nothing")
+
+
+COUNTS = pd.DataFrame({
+    "study": list("abcdefgh"), "events": [3, 5, 9, 1, 0, 8, 4, 7], "n": [20, 30, 25, 40, 11, 33, 21, 28],
+    "dose": [30.0, 35, 40, 45, 50, 55, 60, 70], "line": list("uvuvuvuv"),
+})  # fmt: skip
+MANY = hm.effects_proportion(COUNTS)
+
+
+@pytest.mark.parametrize("min_k", ["x", None, -1, 0, 1.5, np.nan, np.inf, True, [2]], ids=str)
+def test_the_fewest_studies_of_a_group_are_a_whole_number(min_k):
+    with pytest.raises(hm.MethodError, match="min_k"):
+        hm.pool_proportion_by(COUNTS, "line", min_k=min_k)
+    with pytest.raises(hm.MethodError, match="min_k"):
+        hm.pool_by(MANY, "line", min_k=min_k)
+
+
+def test_numbers_in_a_column_of_objects_are_numbers_and_not_levels():
+    loose = COUNTS.astype({"dose": object})
+    for fit, table in ((hm.proportion_regression, loose), (hm.meta_regression, hm.effects_proportion(loose))):
+        assert fit(table, "~ dose").coefficients["term"].tolist() == ["Intercept", "dose"]
+        plain = fit(table.astype({"dose": float}), "~ dose")
+        pd.testing.assert_frame_equal(fit(table, "~ dose").coefficients, plain.coefficients)
+
+
+@pytest.mark.parametrize("formula", [{}, None, ["dose"], 5, "y ~ dose", "~ dose +"], ids=str)
+def test_a_formula_is_text_with_a_right_side(formula):
+    for fit, table in ((hm.proportion_regression, COUNTS), (hm.meta_regression, MANY)):
+        with pytest.raises((hm.MethodError, hm.DataError), match="formula"):
+            fit(table, formula)
+
+
+@pytest.mark.parametrize("change", [{"n": 1e300}, {"n": np.inf}, {"events": np.inf}], ids=str)
+def test_counts_beyond_mankind_are_refused(change):
+    for function in (hm.pool_proportion, hm.effects_proportion):
+        with pytest.raises(hm.DataError, match=next(iter(change))):
+            function(COUNTS.assign(**change))
+
+
+@pytest.mark.parametrize("change", [{"yi": 1e300}, {"yi": -1e200}, {"vi": 1e300}, {"vi": 1e-300}], ids=str)
+def test_effects_beyond_what_can_be_squared_are_refused(change):
+    for function in (hm.pool, hm.tau2_interval, hm.leave_one_out):
+        with pytest.raises(hm.DataError, match=f"{next(iter(change))} = .*that a study can have"):
+            function(MANY.assign(**change))
+
+
+@pytest.mark.parametrize("name", ["study", "yi", "dose"])
+def test_columns_of_the_same_name_are_named(name):
+    with pytest.raises(hm.DataError, match=f"same name: {name}"):
+        hm.pool(pd.concat([MANY, MANY[[name]]], axis=1))
+
+
+def test_a_study_without_a_name_is_called_by_its_row():
+    nameless = MANY.astype({"study": object}).assign(study=["a", None, np.nan, pd.NA, "e", "f", "g", "h"])
+    assert hm.pool(nameless).studies["label"].tolist() == ["a", "Row 2", "Row 3", "Row 4", "e", "f", "g", "h"]
+
+
+@pytest.mark.parametrize("dtype", ["category", object, "Int64"])
+def test_counts_of_any_dtype_give_the_same_conventions_and_multiverse(dtype):
+    loose = COUNTS.astype({"events": dtype, "n": dtype})
+    pd.testing.assert_frame_equal(hm.compare_conventions(loose), hm.compare_conventions(COUNTS))
+    few = {"measure": ["PLO"], "tau2_method": ["REML"], "ci_method": ["z"]}
+    got, want = (hm.multiverse(table, few, backend="serial") for table in (loose, COUNTS))
+    pd.testing.assert_frame_equal(got, want)
+
+
+def test_an_order_that_cannot_be_sorted_is_refused():
+    with pytest.raises(hm.DataError, match="cannot be sorted"):
+        hm.cumulative(MANY.assign(year=[2020, "in press", *range(6)]))
+    with pytest.raises(hm.DataError, match="no column"):
+        hm.cumulative(MANY, order=["year"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"n": "x"}, {"r": None}, {"logit_mean": [1]}, {"logit_se": np.nan}, {"tau2": "0"}], ids=str
+)
+def test_a_predictive_success_needs_numbers(change):
+    with pytest.raises(hm.MethodError, match=f"{next(iter(change))} = .* must be a finite number"):
+        hm.predictive_success(**({"n": 30, "r": 10, "logit_mean": 0.0} | change))

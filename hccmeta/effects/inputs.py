@@ -7,6 +7,7 @@ import numpy as np
 from hccmeta.errors import DataError, MethodError
 
 SHOWN = 10
+MOST_PATIENTS = 10**9
 
 
 def missing(value) -> bool:
@@ -27,9 +28,9 @@ class Columns:
             )
         self.source, self.index = df, df.index
         names = list(df.columns)
-        wanted = [name for name in (*required, *optional) if names.count(name) > 1]
-        if wanted:
-            raise DataError(f"{caller}: several columns are called {', '.join(wanted)}; rename or drop all but one.")
+        double = [str(name) for name in dict.fromkeys(names) if names.count(name) > 1]
+        if double:
+            raise DataError(f"{caller}: columns of the same name: {', '.join(double)}; rename or drop one of each.")
         for name in (*required, *optional):
             if name in df.columns:
                 self.values[name] = self._numbers(name, df[name])
@@ -69,8 +70,9 @@ class Columns:
             return
         x, size = self[events], self[n]
         for name, value in ((events, x), (n, size)):
-            self.rule(np.isinf(value) | (np.isfinite(value) & (value != np.round(value))), name,
-                      "a whole number", "give the count of patients")  # fmt: skip
+            self.rule(np.isfinite(value) & (value != np.round(value)), name, "a whole number",
+                      "give the count of patients")  # fmt: skip
+            self.rule(np.abs(value) > MOST_PATIENTS, name, f"at most {MOST_PATIENTS:,} patients", "correct the count")
         self.rule(x < 0, events, f"0 <= {events}", "correct the count")
         self.rule(size < 1, n, f"{n} >= 1", "correct the count or leave the row out")
         self.rule((x > size) & (size >= 1), events, f"{events} <= {n}", "correct the count")
@@ -102,6 +104,19 @@ class Columns:
         raise DataError("\n  ".join([head, *lines[:SHOWN]]) + more, self.problems)
 
 
+def number_columns(df, names, *, caller):
+    """The table with the number columns `names` as plain numbers, or one DataError with every cell that is none."""
+    columns = Columns(df, names, caller=caller)
+    columns.refuse()
+    return df.assign(**{name: columns[name] for name in names if getattr(df[name].dtype, "kind", "") not in "iuf"})
+
+
+def check_whole(name, value, least):
+    """Raise MethodError unless the option is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise MethodError(f"{name} = {value!r} must be a whole number of {least} or more.")
+
+
 def check_level(level):
     """Raise MethodError unless `level` is a fraction in (0, 1)."""
     if isinstance(level, bool) or not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
@@ -110,8 +125,7 @@ def check_level(level):
 
 def check_seed(seed):
     """Raise MethodError unless `seed` is a whole number >= 0."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise MethodError(f"seed = {seed!r} must be a whole number of 0 or more.")
+    check_whole("seed", seed, 0)
 
 
 def check_add(add):

@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from hccmeta.effects.inputs import check_level
+from hccmeta.effects.inputs import check_level, number_columns
 from hccmeta.effects.proportion import effects_proportion
 from hccmeta.effects.ratio import effects_ratio_ci
 from hccmeta.effects.scales import PROPORTIONS, back_transform
@@ -97,6 +97,8 @@ def compare_conventions(data, *, measure=None, found=None, level=0.95):
 
 def _rows(data, measure, level):
     columns = set(getattr(data, "columns", ()))
+    for names in (("events_1", "n_1", "events_2", "n_2"), ("events", "n")):
+        data = number_columns(data, names, caller="compare_conventions") if set(names) <= columns else data
     if {"events_1", "n_1", "events_2", "n_2"} <= columns:
         check_choice("measure", measure, (None, *TWO_ARM))
         yield from _two_arm_rows(data, measure or "OR", level)

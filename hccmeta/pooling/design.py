@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hccmeta.effects.inputs import missing
 from hccmeta.errors import DataError, MethodError, TooFewStudies
 
 ALIASED = 1e-7  # a column is a combination of earlier ones if less than this share of it is left (as R's lm)
@@ -28,7 +29,7 @@ def design_matrix(table, formula, *, caller):
     Raises DataError for a moderator that is no column or not finite, MethodError for a formula that cannot be read or
     has aliased columns, TooFewStudies where studies do not outnumber coefficients.
     """
-    parsed = _parse(formula, caller)
+    parsed = parse_formula(formula, caller)
     data = table.source
     variables = sorted({*map(str, parsed.required_variables), *_named(formula, data.columns)})
     unknown = [name for name in variables if name not in data.columns]
@@ -38,7 +39,10 @@ def design_matrix(table, formula, *, caller):
         raise DataError(f"{caller}: the formula names {', '.join(unknown)}; the table has "
                         f"{', '.join(map(str, data.columns))}.", problems)  # fmt: skip
     used = table.included & ~data[variables].isna().to_numpy(bool).any(1)
-    rows = _plain(data.loc[used, variables])
+    rows = plain_columns(data.loc[used, variables])
+    odd = [name for name in variables if rows[name].map(lambda cell: isinstance(cell, (list, dict, set))).any()]
+    if odd:
+        raise DataError(f"{caller}: {', '.join(odd)} must hold one number or text per row, not lists.")
     constant = [name for name in variables if len(rows) > 1 and rows[name].nunique() == 1]
     if constant:
         raise MethodError(f"{caller}: {', '.join(constant)} has the same value in all {len(rows)} studies that count.")
@@ -53,7 +57,7 @@ def new_rows(design, table):
     absent = sorted(str(name) for name in design.spec.required_variables if name not in table.columns)
     if absent:
         raise DataError(f"The new rows need the columns {', '.join(absent)}.")
-    return design.spec.get_model_matrix(_plain(table), na_action="ignore").to_numpy(float)
+    return design.spec.get_model_matrix(plain_columns(table), na_action="ignore").to_numpy(float)
 
 
 def _named(formula, columns):
@@ -62,7 +66,7 @@ def _named(formula, columns):
     return {str(column) for column in columns if any(str(column) in pair for pair in words)}
 
 
-def _parse(formula, caller):
+def parse_formula(formula, caller):
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
@@ -88,8 +92,8 @@ def _evaluate(parsed, rows, formula, caller):
         raise MethodError(f"{caller}: the formula {formula!r} does not fit the table: {_first_line(error)}") from None
 
 
-def _plain(table):
-    """Rows numbered from 0; nullable numbers as floats; categories without the levels that no row has."""
+def plain_columns(table):
+    """Rows numbered from 0; numbers of any dtype as floats; categories without the levels that no row has."""
     import pandas as pd
 
     def plain(column):
@@ -97,10 +101,17 @@ def _plain(table):
             return column.cat.remove_unused_categories()
         if pd.api.types.is_bool_dtype(column.dtype) and not column.isna().any():
             return column.astype(bool)
-        return column.astype(float) if pd.api.types.is_numeric_dtype(column.dtype) else column.astype(object)
+        numbers = pd.api.types.is_numeric_dtype(column.dtype) or _only_numbers(column)
+        return pd.to_numeric(column).astype(float) if numbers else column.astype(object)
 
     rows = table.reset_index(drop=True)
     return pd.DataFrame({name: plain(rows[name]) for name in rows.columns}, index=rows.index)
+
+
+def _only_numbers(column):
+    """Does a column of objects hold numbers alone? As text each value would become a level of its own."""
+    cells = [cell for cell in column if not missing(cell)]
+    return bool(cells) and all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in cells)
 
 
 def _check(X, terms, formula, caller):

@@ -8,8 +8,9 @@ from math import inf, log, nan
 import numpy as np
 from scipy.special import chdtrc
 
-from hccmeta.effects.inputs import check_level, label_rows
+from hccmeta.effects.inputs import check_level, check_whole, label_rows
 from hccmeta.errors import DataError, MethodError, TooFewStudies, check_choice
+from hccmeta.pooling.design import parse_formula, plain_columns
 from hccmeta.pooling.glmm import pool_proportion, read_counts
 from hccmeta.pooling.glmm_likelihood import Binomial, MarginalModel
 from hccmeta.pooling.glmm_profile import fit_model
@@ -105,12 +106,12 @@ def proportion_regression(counts, formula, *, ci_method="z", level=0.95):
 
 def moderators(counts, formula):
     """Design matrix of the rows without missing moderators, and which rows those are."""
-    from formulaic import model_matrix
     from formulaic.errors import FormulaicError
 
+    parsed = parse_formula(formula, "proportion_regression")
     try:
-        design = model_matrix(formula, counts.reset_index(drop=True), na_action="drop")
-    except (FormulaicError, KeyError, NameError) as error:
+        design = parsed.get_model_matrix(plain_columns(counts), na_action="drop")
+    except (FormulaicError, KeyError, NameError, TypeError, ValueError) as error:
         raise DataError(f"proportion_regression: the formula {formula!r} does not fit the table: {error}") from None
     complete = np.zeros(len(counts), bool)
     complete[design.index.to_numpy()] = True
@@ -172,6 +173,7 @@ def pool_proportion_by(counts, by, *, tau2="separate", min_k=2, ci_method="profi
     0.0043
     """
     check_choice("tau2", tau2, ("separate", "common"))
+    check_whole("min_k", min_k, 1)
     options = dict(ci_method=ci_method, pi_method=pi_method, level=level)
     read_counts(counts, caller="pool_proportion_by")
     if not isinstance(by, str) or by not in counts.columns:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hccmeta.effects.inputs import check_seed, label_rows
-from hccmeta.errors import MethodError, TooFewStudies
+from hccmeta.effects.inputs import check_seed, check_whole, label_rows
+from hccmeta.errors import TooFewStudies
 from hccmeta.pooling.inverse_variance import read_effects, resolve_options
 from hccmeta.pooling.many import pool_many
 
@@ -54,8 +54,7 @@ def gosh(effects, *, max_subsets=32_768, seed=0, members=False, model="random", 
     import pandas as pd
 
     ci_method = resolve_options(model, tau2_method, ci_method, pi_method, level)
-    if isinstance(max_subsets, bool) or not isinstance(max_subsets, (int, np.integer)) or max_subsets < 1:
-        raise MethodError(f"max_subsets = {max_subsets!r} must be a whole number of 1 or more.")
+    check_whole("max_subsets", max_subsets, 1)
     table = read_effects(effects, caller="gosh")
     if table.k < 2:
         raise TooFewStudies(f"gosh needs at least two studies with yi and vi; there are {table.k}.")

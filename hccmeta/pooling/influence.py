@@ -248,7 +248,7 @@ def _ranks(table, order):
     if order is None:
         return np.arange(table.k)
     source = table.source
-    if order not in source.columns:
+    if not isinstance(order, str) or order not in source.columns:
         problem = dict(table="", row="", column=order, value="", rule="a column of that name", fix="name a column")
         have = ", ".join(map(str, source.columns))
         raise DataError(f"cumulative: there is no column {order!r} to sort by; the table has {have}. order=None keeps "
@@ -260,7 +260,10 @@ def _ranks(table, order):
                     for row in values.index[missing]]  # fmt: skip
         raise DataError(f"cumulative: {missing.sum()} studies have no {order} to sort by "
                         f"({', '.join(_labels(table)[missing])}).", problems)  # fmt: skip
-    return values.reset_index(drop=True).sort_values(kind="stable").index.to_numpy()
+    try:
+        return values.reset_index(drop=True).sort_values(kind="stable").index.to_numpy()
+    except TypeError:
+        raise DataError(f"cumulative: {order} mixes numbers, text or dates and cannot be sorted.") from None
 
 
 def _with_and_without(table, model, tau2_method, ci_method, level):

@@ -16,6 +16,7 @@ from hccmeta.pooling.likelihood import log_likelihood
 from hccmeta.pooling.result import PooledResult
 from hccmeta.pooling.tau2 import TAU2_METHODS, estimate_tau2, q_profile, se_of_tau2, typical_variance
 
+EXTREME = 1e50  # beyond it squares and products of weights leave what a float can hold
 MODELS = ("random", "common")
 CI_METHODS = ("z", "t", "HK", "HK-adhoc")
 PI_METHODS = ("z", "t_km1", "t_km2")
@@ -48,6 +49,10 @@ def read_effects(effects, *, caller):
     columns = Columns(effects, ("yi", "vi"), caller=caller)
     if columns.has("vi"):
         columns.rule(columns["vi"] < 0, "vi", "vi >= 0", "a variance cannot be negative")
+    for name in columns.values:
+        size = np.abs(columns[name])
+        beyond = np.isfinite(size) & ((size > EXTREME) | ((name == "vi") & (size > 0) & (size < 1 / EXTREME)))
+        columns.rule(beyond, name, "a number that a study can have", f"correct it: {name} is far beyond any study's")
     measure = _measure(effects, columns)
     columns.refuse()
     yi, vi = columns["yi"], columns["vi"]

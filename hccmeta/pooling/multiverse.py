@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hccmeta.effects.inputs import check_level
+from hccmeta.effects.inputs import check_level, number_columns
 from hccmeta.effects.scales import PROPORTIONS
 from hccmeta.effects.two_arm import MEASURES as TWO_ARM
 from hccmeta.effects.zero_cells import TO
@@ -23,6 +23,8 @@ from hccmeta.pooling.tau2 import TAU2_METHODS
 
 METHODS = (GLMM, INVERSE, MANTEL_HAENSZEL, PETO)
 ANALYSIS = ("method", "measure", "to", "model", "tau2_method", "ci_method")
+NEEDED = {"two arms": ("events_1", "n_1", "events_2", "n_2"), "proportions": ("events", "n"), "effects": ("yi", "vi"),
+          "ratios": ("estimate", "ci_low", "ci_high")}  # fmt: skip
 KEYS = (*ROW_CHOICES, *ANALYSIS)
 
 
@@ -83,7 +85,7 @@ def multiverse(data, choices=None, *, backend="processes", level=0.95):
     check_choice("backend", backend, BACKENDS)
     check_level(level)
     kind = _kind(data)
-    data = data.reset_index(drop=True)
+    data = number_columns(data.reset_index(drop=True), NEEDED[kind], caller="multiverse")
     rows, grid = _grid(kind, data, choices)
     sets, left_out = row_sets(data, rows)
     if not sets:
@@ -99,9 +101,8 @@ def multiverse(data, choices=None, *, backend="processes", level=0.95):
 
 def _kind(data):
     columns = set(getattr(data, "columns", ()))
-    for kind, needed in (("two arms", {"events_1", "n_1", "events_2", "n_2"}), ("proportions", {"events", "n"}),
-                         ("effects", {"yi", "vi"}), ("ratios", {"estimate", "ci_low", "ci_high"})):  # fmt: skip
-        if needed <= columns:
+    for kind, needed in NEEDED.items():
+        if columns.issuperset(needed):
             return kind
     raise DataError(
         "multiverse needs events and n; or events_1, n_1, events_2, n_2; or estimate, ci_low, ci_high; or yi and vi. "

@@ -7,8 +7,8 @@ from math import nan
 import numpy as np
 from scipy.special import chdtrc
 
-from hccmeta.effects.inputs import Columns
-from hccmeta.errors import DataError, MethodError, TooFewStudies, check_choice
+from hccmeta.effects.inputs import Columns, check_whole
+from hccmeta.errors import DataError, TooFewStudies, check_choice
 from hccmeta.pooling.inverse_variance import Shared, fit, read_effects, resolve_options, study_table
 from hccmeta.pooling.residual_tau2 import residual_tau2, weighted_fit
 from hccmeta.pooling.result import PooledResult, SubgroupResult
@@ -67,8 +67,7 @@ def pool_by(effects, by, *, tau2="separate", min_k=2, model="random", tau2_metho
     """
     check_choice("tau2", tau2, TAU2_SHARING)
     ci_method = resolve_options(model, tau2_method, ci_method, pi_method, level)
-    if isinstance(min_k, bool) or not isinstance(min_k, (int, np.integer)) or min_k < 1:
-        raise MethodError(f"min_k = {min_k!r} must be a whole number of 1 or more.")
+    check_whole("min_k", min_k, 1)
     options = dict(model=model, tau2_method=tau2_method, ci_method=ci_method, pi_method=pi_method, level=level)
     rows, without_level = _rows_by_level(effects, by)
     tables = {name: read_effects(effects.loc[mask], caller="pool_by") for name, mask in rows.items()}
