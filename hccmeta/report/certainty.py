@@ -185,4 +185,4 @@ def grade_sentence(results: dict) -> str:
             text = result_text(one[outcome]) if outcome in one else "no study"
             shown.append(f"{words} {'the same' if text == shown[0] else text}")
         parts.append(f"{outcome}: {', '.join(shown)}")
-    return f"Headline results by what was read - {'; '.join(parts)}."
+    return f"Headline results by what was read - {'; '.join(parts)}." if parts else "No headline result to compare."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import isnan, log
 
 from ..evidence.load import needs_tables
 
@@ -24,7 +24,7 @@ def published_orr(tables, ours: dict):
     ----------
     tables : Tables
     ours : dict
-        Label -> PooledResult.
+        Label -> PooledResult; those without an estimate are left out.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def published_orr(tables, ours: dict):
         for row in rows.to_dict("records")
     ]  # fmt: skip
     for label, result in ours.items():
-        if result.k:
+        if not isnan(result.estimate):
             shown = result.display
             found.append({
                 "source": "ours", "study": f"{label} (k = {result.k})", "k": result.k,
