@@ -1,0 +1,211 @@
+"""Answers of the front page: what is counted, what is pooled and what is only shown, against the papers."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hccmeta as hm
+from hccmeta.report.certainty import EVIDENCE
+from hccmeta.report.dose import biological_dose, equivalent_dose
+from hccmeta.report.moderators import MODERATORS, feature_sentence
+
+RT_ICI = {"treatment": ["RT + ICI"]}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return hm.load_tables()
+
+
+def rows_of(events, n, **columns):
+    names = [f"S{i}" for i in range(len(n))]
+    return pd.DataFrame({"study": names, "study_id": names, "events": events, "n": n} | columns)
+
+
+# --- dose
+
+
+@pytest.mark.parametrize(
+    ("fractions", "size", "bed"), [(3, 18.0, 151.2), (5, 10.0, 100.0), (30, 2.0, 72.0), (15, 3.0, 58.5)]
+)
+def test_bed_of_common_schedules(fractions, size, bed):
+    assert biological_dose(fractions * size, size) == pytest.approx(bed)
+
+
+def test_eqd2_of_fractions_of_two_gray_is_the_dose():
+    assert equivalent_dose(biological_dose(np.array([20.0, 50.0, 60.0]), 2.0)) == pytest.approx([20.0, 50.0, 60.0])
+
+
+def test_dose_follows_from_what_each_paper_prints(tables):
+    doses = hm.dose_table(tables, where=RT_ICI).set_index("study")
+    shown = doses[["per_fraction_low", "per_fraction_high", "bed10_low", "bed10_high"]]
+    assert shown.loc["Liu 2024"].tolist() == pytest.approx([2.0, 2.0, 62.4, 67.2])
+    assert shown.loc["Hu 2023"].tolist() == pytest.approx([6.0, 8.0, 57.6, 72.0])
+    assert doses.loc["Zhai 2025", ["bed10_low", "bed10_high", "bed10_how"]].tolist() == [38.0, 100.0, "printed"]
+    assert doses.loc["Kim BH 2024", "bed10_how"] == "missing" and math.isnan(doses.loc["Kim BH 2024", "bed10_low"])
+    assert "Wang 2022 (protocol)" not in doses.index
+
+
+def test_a_dose_to_tissue_of_y90_gets_no_bed(tables):
+    doses = hm.dose_table(tables, where={"rt_modality": ["Y90"]})
+    assert len(doses) and doses["bed10_low"].isna().all()
+
+
+def test_the_dose_figure_runs_from_low_to_high(tables):
+    doses = hm.dose_table(tables, where=RT_ICI)
+    middle = (doses["bed10_low"] + doses["bed10_high"]).dropna()
+    assert middle.is_monotonic_increasing
+    assert len(hm.dose_rows(doses)) == (doses["bed10_low"].notna() & doses["events"].notna()).sum() >= 5
+
+
+# --- features
+
+
+def test_a_level_of_two_studies_shows_them_and_takes_no_part_in_the_test(tables):
+    columns = {name: "not stated" for name in ("rt_modality", "timing", "line", "criteria", "evidence_grade", "how")}
+    columns |= {"rt_bed10": np.nan, "antiangiogenic": "none", "arm_id": "no such arm"}
+    rows = rows_of([5, 6, 7, 20, 21, 22, 1, 30], [30] * 8, **columns)
+    rows["line"] = ["first"] * 3 + ["later"] * 3 + ["mixed"] * 2
+    found = hm.moderator_table(tables, rows)
+    line = found[found["feature"] == "line"]
+    assert line["study"].tolist() == ["first (k = 3)", "later (k = 3)", "mixed: S6", "mixed: S7"]
+    assert line["estimate"].tolist()[2:] == pytest.approx([1 / 30, 1.0])
+    without = hm.moderator_table(tables, rows.iloc[:6])
+    again = without.loc[without["feature"] == "line", "p_between"].iloc[0]
+    assert line["p_between"].iloc[0] == pytest.approx(again)
+    text = feature_sentence(found, "line")
+    assert "mixed: S6 1/30 (3.3 %), S7 30/30 (100.0 %)" in text and "3 studies" in text
+
+
+def test_every_question_has_an_answer_even_where_nothing_is_stated(tables):
+    rows = hm.select_responses(tables, where={"arm_id": ["zhai2025_rt"]})
+    answers = hm.feature_answers(hm.moderator_table(tables, rows))
+    assert set(answers) <= set(MODERATORS) and {"modality", "timing", "line", "criteria", "pvtt_share"} <= set(answers)
+    assert all("No study of this selection states" in answer for _, answer in answers.values())
+
+
+# --- lesions, surgery
+
+
+def test_in_field_stands_beside_all_lesions_of_the_same_patients(tables):
+    scopes = ["overall", "in_field", "non_irradiated", "tumour_thrombus"]
+    table = hm.scope_table(tables, endpoint="ORR", scopes=scopes, criteria=["RECIST1.1", "mRECIST"], where=RT_ICI)
+    text = hm.scope_sentence(table, endpoint="ORR")
+    assert "Zhai 2025, RECIST1.1: 98/108 (90.7 %) in the field v 57/108 (52.8 %) of all lesions" in text
+    assert "Liu 2024: 14/39 (35.9 %)" in text
+    assert (table.groupby("study_id")["lesion_scope"].nunique() > 1).all()
+
+
+def test_lesions_outside_the_field_are_compared_with_the_same_drugs(tables):
+    text = hm.abscopal_sentence(tables)
+    assert f"13/38 v 7/38, odds ratio {13 * 31 / (25 * 7):.2f}" in text and "neither shown nor excluded" in text
+
+
+def test_around_surgery_the_denominator_is_named_and_selected_patients_stay_out(tables):
+    table = hm.perioperative_table(tables)
+    assert (table["use"] != "subgroup").all() and set(table["outcome"]) >= {
+        "operated",
+        "complete pathological response",
+    }
+    assert table.loc[table["use"] == "do_not_pool", "use_reason"].notna().all()
+    text = hm.perioperative_sentence(table)
+    for words in (
+        "operated: Pan 2024 15/30 (50.0 %)",
+        "Pan 2024, of those operated 4/15 (26.7 %)",
+        "START-FIT 2023 4/33",
+    ):
+        assert words in text
+
+
+# --- hazard ratios
+
+
+def test_every_whole_population_hazard_ratio_stands_under_its_contrast(tables):
+    table = hm.whole_population_hazard_ratios(tables)
+    rows = tables.hazard_ratios
+    assert len(table) == (rows["control_arm"].notna() & rows["subgroup_variable"].isna()).sum()
+    assert table["contrast"].tolist() == sorted(table["contrast"], key=table["contrast"].tolist().index)
+    first = table[table["contrast"] == table["contrast"].iloc[0]]
+    assert first["contrast"].iloc[0] == "RT + ICI v ICI without RT" and set(first["study_id"]) == {"liu2024"}
+    assert table.groupby("contrast")["study"].apply(lambda labels: labels.is_unique).all()
+    text = hm.hazard_ratio_sentence(table)
+    assert (
+        f"{len(table)} hazard ratios" in text and f"{table['ci_low'].isna().sum()} of them without an interval" in text
+    )
+
+
+def test_two_hazard_ratios_are_not_pooled():
+    hazard = pd.DataFrame({"study": ["A", "B"], "estimate": [0.5, 0.7], "ci_low": [0.3, 0.5], "ci_high": [0.8, 1.0]})
+    none = hazard.iloc[:0]
+    text = hm.comparative_sentence(none, {"OS": hazard.assign(ci_level=0.95)}, endpoint="ORR", level=0.95)
+    assert "hazard ratio of death not pooled, 2 studies: A 0.50, B 0.70" in text
+
+
+# --- harms
+
+
+def test_a_death_has_its_cause_in_the_words_of_the_paper(tables):
+    text = hm.fatal_sentence(hm.fatal_events(tables, where=RT_ICI))
+    assert "Zhai 2025 2/108" in text and "severe diarrhea induced by lenvatinib" in text
+    assert "Kim BH 2024 0/50" in text
+
+
+def test_a_death_without_a_printed_cause_is_not_explained():
+    row = {"study": "A", "arm_id": "a", "event": "any", "grade": "5", "attribution": "not_stated", "events": 3, "n": 40}
+    table = pd.DataFrame([row | {"printed": "3", "note": None, "locator": "", "source": "", "evidence_grade": ""}])
+    assert "A 3/40 not stated (cause not printed)" in hm.fatal_sentence(table)
+
+
+def test_the_liver_table_holds_zeros_and_the_arm_beside_but_no_mild_enzyme_rise(tables):
+    table = hm.liver_table(tables, where=RT_ICI)
+    enzymes = table[table["kind"].str.contains("enzymes")]
+    assert not set(enzymes["grade"]) & {"any", "1", "2", "1-2"}
+    rild = table[table["study"] == "Zhai 2025"].iloc[0]
+    assert (rild["events"], rild["n"], rild["attribution"]) == (0, 108, "radiation_induced")
+    text = hm.liver_sentence(table)
+    assert "8/50 non-classic RILD (radiation induced) v 9/50" in text and "2/25 hepatitis" in text
+
+
+# --- what was read
+
+
+def test_full_texts_only_means_full_texts_only(tables):
+    results = hm.results_by_grade(tables)
+    assert list(results) == list(EVIDENCE)
+    for words, grades in EVIDENCE.items():
+        assert set(results[words]["ORR"].studies["evidence_grade"]) <= set(grades)
+    ks = [results[words]["ORR"].k for words in EVIDENCE]
+    assert ks == sorted(ks, reverse=True) and ks[0] > ks[-1]
+
+
+def test_the_move_is_a_difference_for_rates_and_a_factor_for_ratios(tables):
+    results = hm.results_by_grade(tables)
+    table = hm.grade_table(results).set_index(["outcome", "group"]).sort_index()
+    whole, rest = (results[words]["ORR"].display.estimate for words in list(EVIDENCE)[:2])
+    assert table.loc[("ORR", "without secondary sources"), "move"].item() == pytest.approx(rest - whole)
+    odds = [results[words]["ORR with v without RT"].display.estimate for words in ("all rows", "full texts only")]
+    moved = table.loc[("ORR with v without RT", "full texts only"), "move"].item()
+    assert moved == pytest.approx(odds[1] / odds[0])
+    few = table[(table["k"] == 2)]
+    assert len(few) and few["move"].isna().all()
+
+
+def test_the_summary_of_findings_pools_no_two_studies(tables):
+    results = hm.headline_results(tables) | {"ORR": hm.pool_rates(rows_of([3, 33], [16, 108]))}
+    summary = hm.summary_of_findings(tables, results).set_index("outcome")
+    assert summary.loc["ORR", "result"] == "not pooled: S0 3/16 (18.8 %), S1 33/108 (30.6 %)"
+    assert summary.loc["ORR", "studies"] == "2 studies"
+
+
+# --- survival as printed
+
+
+def test_printed_survival_keeps_levels_limits_and_what_was_not_reached(tables):
+    wide = hm.survival_by_arm(hm.printed_survival(tables, where=RT_ICI)).set_index("arm_id")
+    assert wide.loc["kim2024_rt", "OS median"] == "15.2 (10.8 to 19.6, 90 % CI)"
+    assert wide.loc["chenyx2023_rt", "OS median"] == "not reached"
+    assert wide.loc["liu2024_rt", "OS median"] == "25.0 (19.0 to not given)"
+    assert wide.loc["zhai2025_rt", "OS 24 months"] == "36.2 %"
+    assert wide.loc["pan2024_rt", "setting"] == "perioperative" and wide.index.is_unique
