@@ -9,7 +9,10 @@ from scipy.special import chdtrc
 
 
 def cochran_mantel_haenszel(a, b, c, d):
-    """Test of a common odds ratio of 1: (|sum(O - E)| - 1/2)^2 / sum V, 1 df."""
+    """Test of a common odds ratio of 1: (|sum(O - E)| - 1/2)^2 / sum V, 1 df; 0 where |sum(O - E)| is below 1/2.
+
+    There packages differ: metafor squares the negative difference, R's mantelhaen.test leaves out the correction.
+    """
     total = a + b + c + d
     use = total > 1
     a, b, c, d, total = (cell[use] for cell in (a, b, c, d, total))

@@ -36,7 +36,7 @@ def pool_mantel_haenszel(df, *, measure="OR", variance="sato", level=0.95):
     -------
     MantelHaenszelResult
         A PooledResult (log scale for OR, RR, IRR) with cmh, breslow_day, tarone and their p values.
-        `k` counts tables; Q is over the studies with an effect of their own (0.5 added to empty cells).
+        `k` counts tables; Q is over the studies with an effect of their own (0.5 added to empty cells); 0 for one.
 
     Raises
     ------
@@ -67,8 +67,9 @@ def pool_mantel_haenszel(df, *, measure="OR", variance="sato", level=0.95):
     check_level(level)
     if measure == "IRR":
         (x1, t1), (x2, t2) = person_time_arms(df, caller="pool_mantel_haenszel")
-        cells, effects = (x1, t1, x2, t2), effects_rate(df, measure="IRR")
         without = (x1 == 0) & (x2 == 0)
+        cells, effects = (x1, t1, x2, t2), effects_rate(df, measure="IRR")
+        effects.loc[without, ["yi", "vi"]] = nan
     else:
         cells = two_arm_cells(df, caller="pool_mantel_haenszel")
         effects, without = effects_two_arm(df, measure=measure, drop00=True), _double_zero(*cells)
@@ -202,7 +203,8 @@ def _record(df, effects, complete, silent, weight, *, measure, method, level, es
 
     yi, vi = effects["yi"].to_numpy(float), effects["vi"].to_numpy(float)
     usable = complete & np.isfinite(yi) & (vi > 0)
-    Q, Q_df = float(((yi[usable] - estimate) ** 2 / vi[usable]).sum()), max(int(usable.sum()) - 1, 0)
+    Q_df = max(int(usable.sum()) - 1, 0)
+    Q = float(((yi[usable] - estimate) ** 2 / vi[usable]).sum()) if Q_df else 0.0
     estimable = np.isfinite(estimate)
     Q = Q if estimable else nan
     I2 = (max(0.0, (Q - Q_df) / Q) if Q > 0 else 0.0) if estimable else nan
@@ -218,7 +220,7 @@ def _record(df, effects, complete, silent, weight, *, measure, method, level, es
         measure=measure, k=int(complete.sum()), estimate=float(estimate), se=float(se),
         ci_low=float(estimate - half), ci_high=float(estimate + half), level=level, stat=float(stat),
         p_value=two_sided_p(stat, inf), tau2=0.0, Q=Q, Q_df=Q_df, Q_p=Q_p,
-        I2=I2, I2_Q=I2, H2=Q / Q_df if Q_df else Q + 1, model="common", method=method, ci_method="z",
+        I2=I2, I2_Q=I2, H2=Q / Q_df if Q_df else 1.0, model="common", method=method, ci_method="z",
         studies=pd.DataFrame(studies, index=df.index), notes=tuple(_notes(silent & complete, complete, estimate)),
         **more,
     )  # fmt: skip

@@ -94,3 +94,23 @@ def test_missing_counts_and_refusals():
         hm.pool_mantel_haenszel(BCG, measure="HR")
     with pytest.raises(hm.TooFewStudies):
         hm.pool_peto(gap.iloc[:1])
+
+
+def test_rates_without_events_do_not_enter_Q():
+    """metafor 3.8-1: rma.mh(x1i, t1i, x2i, t2i, measure = "IRR"); the second study has no events in either arm."""
+    rates = pd.DataFrame({"events_1": [4, 0, 7, 0], "time_1": [120, 80, 200, 50], "events_2": [9, 0, 5, 3],
+                          "time_2": [110, 90, 180, 60]})  # fmt: skip
+    result = hm.pool_mantel_haenszel(rates, measure="IRR")
+    assert result.Q_df == 2
+    assert result.estimate == pytest.approx(-0.508084651715, rel=1e-10)
+    assert [result.Q, result.Q_p, result.I2] == pytest.approx([2.704217547640, 0.258694157577, 0.26041453220164])
+
+
+@pytest.mark.parametrize(("counts", "measure"), [
+    (dict(events_1=[31, 0], n_1=[31, 42], events_2=[43, 0], n_2=[77, 73]), "RD"),
+    (dict(events_1=[3], n_1=[31], events_2=[4], n_2=[77]), "OR"),
+])  # fmt: skip
+def test_one_study_with_an_effect_has_no_heterogeneity(counts, measure):
+    """metafor 3.8-1: QE = 0, QEp = 1, I2 = 0 where one study alone has an effect."""
+    result = hm.pool_mantel_haenszel(pd.DataFrame(counts), measure=measure)
+    assert (result.Q, result.Q_df, result.Q_p, result.I2, result.H2) == (0, 0, 1, 0, 1)
