@@ -16,6 +16,13 @@ def missing(value) -> bool:
     return no_value or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
 
 
+def check_columns_once(df, caller):
+    """Raise DataError where two columns of a table have the same name."""
+    double = [str(name) for name in dict.fromkeys(df.columns[df.columns.duplicated()])]
+    if double:
+        raise DataError(f"{caller}: columns of the same name: {', '.join(double)}; rename or drop one of each.")
+
+
 class Columns:
     """Number columns of one table as float arrays, and the problems found in them."""
 
@@ -27,10 +34,7 @@ class Columns:
                 f"it was given {type(df).__name__}."
             )
         self.source, self.index = df, df.index
-        names = list(df.columns)
-        double = [str(name) for name in dict.fromkeys(names) if names.count(name) > 1]
-        if double:
-            raise DataError(f"{caller}: columns of the same name: {', '.join(double)}; rename or drop one of each.")
+        check_columns_once(df, caller)
         for name in (*required, *optional):
             if name in df.columns:
                 self.values[name] = self._numbers(name, df[name])

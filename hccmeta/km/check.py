@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from hccmeta.effects.inputs import check_columns_once
 from hccmeta.errors import DataError, MethodError
 from hccmeta.km import ensemble
 from hccmeta.km.printed_items import read_items
@@ -89,6 +90,9 @@ def _patients(data, name):
 
 
 def _column(table, column, name):
+    if not hasattr(table, "columns"):
+        raise DataError(f"{name} is a table; it was given {type(table).__name__}.")
+    check_columns_once(table, name)
     if column not in table.columns:
         raise DataError(f"{name} lacks the column {column}.")
     values = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
@@ -98,6 +102,8 @@ def _column(table, column, name):
 
 
 def _published_rows(published, times, events, against):
+    if not hasattr(published, "columns"):
+        raise DataError(f"published is a table of printed statistics; it was given {type(published).__name__}.")
     between = published["statistic"].isin(["hr", "logrank_p"]) if "statistic" in published else []
     items = read_items(published[~between], label="published", need_n=False) if not np.all(between) else ()
     rows = [

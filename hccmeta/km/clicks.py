@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hccmeta.effects.inputs import check_seed, check_whole
 from hccmeta.errors import MethodError, check_choice
 from hccmeta.km.accuracy import accuracy_table
 from hccmeta.km.clicks_input import read_clicks
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS_TOLD_APART = 0.02
+MOST_TIME_NOISE = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class ReconstructedIPD:
         """
         import pandas as pd
 
+        check_whole("draws", draws, 1)
+        check_seed(seed)
         posterior, counts, time_noise = self._model
         if posterior is None:
             raise MethodError("No draws: the counts could only be met away from the clicks (see notes).")
@@ -126,6 +130,9 @@ def reconstruct_ipd(
     """
     check_choice("style", style, (None, "trace", "corner"))
     check_choice("on_conflict", on_conflict, ("raise", "fit"))
+    number = isinstance(time_noise, (int, float, np.number)) and not isinstance(time_noise, bool)
+    if not number or not 0 <= time_noise <= MOST_TIME_NOISE:
+        raise MethodError(f"time_noise = {time_noise!r} must be a number from 0 to {MOST_TIME_NOISE:g}.")
     clicks = read_clicks(curve, at_risk, n, total_events, on_conflict=on_conflict, time_noise=time_noise)
     asked, path, n, total_events = total_events, clicks.path, clicks.n, clicks.total_events
     counts = clicks.counts or expected_counts(path, n, total_events)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hccmeta.effects.inputs import check_columns_once
 from hccmeta.errors import DataError
 from hccmeta.km.denoise import USUAL_NOISE, Path, monotone_path
 from hccmeta.km.expected import Counts
 
 BEYOND_AXIS = 0.05
 SLACK = 0.02
+MOST_PATIENTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def read_clicks(curve, at_risk, n, total_events, *, on_conflict: str, time_noise
 
 def _columns(table, name, columns, problems):
     """Two columns as float arrays; what is missing or not a number becomes a problem."""
+    if hasattr(table, "columns"):
+        check_columns_once(table, name)
     values = []
     for column in columns:
         try:
@@ -114,11 +118,12 @@ def _whole_number(name, value, least, problems):
         return None
     try:
         whole = int(value)
-        good = whole == value and whole >= least
+        good = bool(whole == value and least <= whole <= MOST_PATIENTS)
     except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
-        problems.append(_problem("totals", name, value, f"a whole number, {least} or more", f"correct {name}"))
+        rule = f"a whole number from {least} to {MOST_PATIENTS:,}"
+        problems.append(_problem("totals", name, value, rule, f"correct {name}"))
         return None
     return whole
 
@@ -213,5 +218,7 @@ def _stop(problems):
 
 def _line(problem):
     place = f"{problem['table']}, row {problem['row']}" if problem["row"] != "" else problem["table"]
-    value = "" if problem["value"] is None else f" = {problem['value']:g}"
+    value = problem["value"]
+    number = isinstance(value, (int, float, np.number))
+    value = "" if value is None else f" = {value:g}" if number else f" = {value!r:.40}"
     return f"- {place}: {problem['column']}{value}: {problem['rule']}; {problem['fix']}."

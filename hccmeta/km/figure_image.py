@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 
 from hccmeta.errors import DataError
-from hccmeta.km.figure_paths import read_bytes
+from hccmeta.km.figure_paths import figure_path, read_bytes
 
 MOST_PIXELS = 60_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
@@ -19,7 +18,7 @@ def read_image(path) -> np.ndarray:
     """Rows x columns x RGB (0-255, whole numbers) of a PNG, JPEG, TIFF, BMP, GIF or WebP file; transparent is white."""
     from PIL import Image
 
-    path = Path(path)
+    path = figure_path(path)
     if path.suffix.lower() in (".pdf", ".svg"):
         raise DataError(f"{path.name} is a vector figure: pass it to digitise_vector.")
     data = read_bytes(path)

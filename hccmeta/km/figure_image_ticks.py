@@ -6,6 +6,7 @@ import numpy as np
 
 from hccmeta.errors import DataError
 from hccmeta.km.figure_ink import any_ink, paper_colour
+from hccmeta.km.figure_ticks import check_ticks
 
 DARK = 0.45
 AXIS_LINE = 0.3
@@ -22,6 +23,7 @@ def points_of_image_ticks(pixels: np.ndarray, ticks) -> list[dict]:
     """
     if not isinstance(ticks, dict) or set(ticks) != {"x", "y"}:
         raise DataError('An image needs the values at its tick marks: ticks={"x": [0, 6, 12], "y": [0, 0.5, 1]}.')
+    check_ticks(ticks)
     pixels = pixels.astype(np.float32)
     dark = any_ink(pixels, paper_colour(pixels))
     dark = np.where(dark > DARK, dark, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,23 +50,39 @@ def read_figure(path, page: int = 0) -> Figure:
     from hccmeta.km.figure_pdf import read_pdf
     from hccmeta.km.figure_svg import read_svg
 
+    path = figure_path(path)
     readers = {".pdf": lambda data: read_pdf(data, page), ".svg": read_svg}
-    path = Path(path)
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path.name} is neither .pdf nor .svg: pass pixel images to digitise_image.")
-    return reader(read_bytes(path))
+    with np.errstate(invalid="ignore", over="ignore"):
+        figure = reader(read_bytes(path))
+    if not all(np.isfinite(line.points).all() for line in figure.lines):
+        raise DataError(f"{path.name} has lines whose coordinates are no numbers: save the figure again.")
+    return figure
+
+
+def figure_path(path) -> Path:
+    """The path of a figure; DataError for what is no path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise DataError(f"The path of a figure is text or a Path; it was given {type(path).__name__}.")
+    return Path(path)
 
 
 def read_bytes(path) -> bytes:
     """Content of a file that exists and is not larger than 64 MB."""
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    size = path.stat().st_size
-    if not 0 < size <= LARGEST_FILE:
-        raise DataError(f"{path.name} has {size:,} bytes; a figure has between 1 and {LARGEST_FILE:,}.")
-    return path.read_bytes()
+    path = figure_path(path)
+    try:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: name the file of the figure.")
+        if not path.is_file():
+            raise DataError(f"There is no file {path}.")
+        size = path.stat().st_size
+        if not 0 < size <= LARGEST_FILE:
+            raise DataError(f"{path.name} has {size:,} bytes; a figure has between 1 and {LARGEST_FILE:,}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"The file {str(path):.80} cannot be read ({error.strerror}).") from None
 
 
 def refuse_too_many(count: int) -> None:

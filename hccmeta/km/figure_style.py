@@ -16,6 +16,8 @@ def read_colours(colours, line_styles) -> dict[str, tuple[np.ndarray, str | None
     """(RGB 0-255, solid, dashed or None) of each asked curve; one DataError lists all that is wrong."""
     if not isinstance(colours, dict) or not colours:
         raise DataError('colours must be a dict from curve to hex colour, such as {"control": "#1f77b4"}.')
+    if not (line_styles is None or isinstance(line_styles, dict)):
+        raise DataError('line_styles must be a dict from curve to style, such as {"control": "dashed"}.')
     styles = {} if line_styles is None else line_styles
     problems = [f"line_styles names {name!r}, which colours does not" for name in styles if name not in colours]
     wanted = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from hccmeta.errors import DataError
 from hccmeta.km.figure_paths import Figure, Line, Word, on_white, refuse_too_many
-from hccmeta.km.figure_svg_data import length, path_points, transform_matrix
+from hccmeta.km.figure_svg_data import NUMBER, length, path_points, transform_matrix
 from hccmeta.km.figure_svg_style import colour_of, own_style, read_sheets
 
 DEEPEST = 40
@@ -59,7 +59,7 @@ def _tag(element) -> str:
 
 def _view(root):
     """Matrix from the drawing's user units to points, and its size in points."""
-    box = [float(v) for v in re.findall(r"[-+.\deE]+", root.get("viewBox", ""))]
+    box = [float(v) for v in re.findall(NUMBER, root.get("viewBox", ""))]
     size = [length(root.get(name)) for name in ("width", "height")]
     if len(box) != 4 or min(box[2:]) <= 0:
         if None in size:

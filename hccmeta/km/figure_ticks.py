@@ -38,8 +38,8 @@ def points_of_ticks(figure: Figure, ticks) -> list[dict]:
 
     `ticks` gives the values printed at them ({"x": [...], "y": [...]}); None reads the labels from the figure's text.
     """
-    if ticks is not None and (not isinstance(ticks, dict) or set(ticks) != {"x", "y"}):
-        raise DataError('ticks must be {"x": [values], "y": [values]}: the values printed at the tick marks.')
+    if ticks is not None:
+        check_ticks(ticks)
     points, problems = [], []
     for axis in "xy":
         groups = _tick_groups(figure, axis)
@@ -57,6 +57,22 @@ def points_of_ticks(figure: Figure, ticks) -> list[dict]:
     if problems:
         raise DataError("Tick marks: " + "; ".join(problems) + ". Or type two points per axis as calibration.")
     return points
+
+
+def check_ticks(ticks) -> None:
+    """Raise DataError unless `ticks` gives at least two different numbers for each axis."""
+    wrong = DataError(
+        'ticks must be {"x": [0, 6, 12], "y": [0, 0.5, 1]}: the values printed at the tick marks, two or more per axis.'
+    )
+    if not isinstance(ticks, dict) or set(ticks) != {"x", "y"}:
+        raise wrong
+    for values in ticks.values():
+        try:
+            numbers = np.asarray(values, float)
+        except (TypeError, ValueError):
+            raise wrong from None
+        if numbers.ndim != 1 or not np.isfinite(numbers).all() or not 1 < len(numbers) == len(set(numbers)):
+            raise wrong
 
 
 def _straight_lines(figure: Figure, axis: str):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hccmeta.effects.inputs import check_level, check_seed, check_whole
 from hccmeta.errors import DataError, MethodError, check_choice
 from hccmeta.km import ensemble
 from hccmeta.km.printed_conflicts import Conflict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FOLLOW_UP = ("reverse KM", "all patients")
 INTERVALS = ("log-log", "log", "plain")
 POOL = 3
+MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ class ReconstructedEnsemble:
         """Mean curve and pointwise quantiles of the draws: time, survival, low, high."""
         import pandas as pd
 
-        at = np.atleast_1d(np.asarray(times, float))
+        check_level(level)
+        try:
+            at = np.atleast_1d(np.asarray(times, float))
+        except (TypeError, ValueError):
+            raise MethodError(f"times = {times!r:.60} must be numbers (months).") from None
         curves = ensemble.survival_at(*self.patients(), at)
         low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return pd.DataFrame({"time": at, "survival": curves.mean(axis=0), "low": low, "high": high})
@@ -139,8 +145,10 @@ def reconstruct_from_statistics(
     check_choice("on_conflict", on_conflict, ("raise", "drop"))
     check_choice("follow_up", follow_up, FOLLOW_UP)
     check_choice("ci", ci, INTERVALS)
-    if n_imputations < 1:
-        raise MethodError(f"n_imputations = {n_imputations} must be at least 1.")
+    check_whole("n_imputations", n_imputations, 1)
+    if n_imputations > MOST_DRAWS:
+        raise MethodError(f"n_imputations = {n_imputations!r} must be at most {MOST_DRAWS:,}.")
+    check_seed(seed)
     comparisons = [c for c in (read_comparison("hr", hr), read_comparison("logrank_p", logrank_p)) if c]
     if comparisons and against is None:
         raise MethodError("hr and logrank_p compare two arms: pass the rows of the control arm as against.")

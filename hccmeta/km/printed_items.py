@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from numbers import Integral
 
+from hccmeta.effects.inputs import check_columns_once
 from hccmeta.errors import DataError
 
 COUNTS = ("n", "events", "events_min", "deaths", "progressions", "relapses")
 MONTHS = ("median", "quartile", "rmst", "event_time", "follow_up_median", "follow_up_min", "follow_up_max")
 STATISTICS = (*COUNTS, *MONTHS, "landmark")
 MAY_BE_OPEN = ("median", "quartile", "follow_up_median")
+MOST_PATIENTS, MOST_MONTHS = 1_000_000, 1200
 CURVE_ITEMS = ("landmark", "median", "quartile", "rmst")
 
 
@@ -38,6 +40,7 @@ def read_items(table, *, label: str = "statistics", need_n: bool = True) -> tupl
 
     if not isinstance(table, pd.DataFrame):
         raise DataError(f"{label}: expected a DataFrame with rows of the survival table, not {type(table).__name__}.")
+    check_columns_once(table, label)
     problems = _bad_frame(table, label)
     if not problems:
         records = [{"row": index, **row} for index, row in zip(table.index, table.to_dict("records"), strict=True)]
@@ -75,7 +78,7 @@ def _bad_row(row):
     def bad(column, rule, fix):
         return _problem(row["row"], column, row.get(column), rule, fix)
 
-    if statistic not in STATISTICS:
+    if not isinstance(statistic, str) or statistic not in STATISTICS:
         return [bad("statistic", "unknown statistic", "one of " + ", ".join(STATISTICS))]
     if status == "not_reported" or (status == "not_reached" and statistic in MAY_BE_OPEN):
         return []
@@ -84,13 +87,15 @@ def _bad_row(row):
         problems.append(bad("value", f"{statistic} needs a number", "enter it, or a status"))
     elif statistic in COUNTS and (value < 0 or value != round(value)):
         problems.append(bad("value", f"{statistic} is a count", "enter a whole number of patients"))
+    elif statistic in COUNTS and value > MOST_PATIENTS:
+        problems.append(bad("value", f"at most {MOST_PATIENTS:,} patients", "correct the count"))
     elif statistic == "n" and value < 1:
         problems.append(bad("value", "n is at least 1", "enter the number of patients"))
     elif statistic == "landmark" and not 0 <= value <= 1:
         problems.append(bad("value", "landmark survival is a fraction from 0 to 1", "divide by 100"))
-    elif statistic in MONTHS and value < 0:
+    elif statistic in MONTHS and not 0 <= value <= MOST_MONTHS:
         problems.append(bad("value", f"{statistic} is a time in months", "enter months from the time origin"))
-    if statistic in ("landmark", "rmst") and not time > 0:
+    if statistic in ("landmark", "rmst") and not 0 < time <= MOST_MONTHS:
         problems.append(bad("time_months", f"{statistic} needs its time", "enter months above 0"))
     low, high = _number(row.get("ci_low")), _number(row.get("ci_high"))
     if low > high:
@@ -106,7 +111,7 @@ def _bad_row(row):
 def _bad_repeats(records):
     values = {}
     for row in records:
-        kind = row["statistic"]
+        kind = str(row["statistic"])
         if kind not in ("event_time", "quartile"):
             at = _number(row.get("time_months")) if kind in ("landmark", "rmst") else 0.0
             values.setdefault((kind, at), []).append(row)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..errors import DataError
 from ..km.figure_image import read_image
-from ..km.figure_paths import Figure, read_figure
+from ..km.figure_paths import Figure, figure_path, read_figure
 from ..km.raster import calibrate_image
 from ..km.vector import calibrate
 from . import style
-from .tables import need_columns
+from .tables import read_table
 
 FADED = 0.45
 
@@ -48,10 +46,10 @@ def plot_digitised(path, curves, *, calibration="ticks", page=0, y_scale=1, tick
     >>> hm.plot_digitised(figure, curves, calibration=axes).lines[-1].get_label()
     '#d62728'
     """
-    need_columns(curves, ("curve", "time", "survival"), caller="plot_digitised")
+    curves = read_table(curves, numbers=("time", "survival"), texts=("curve",), caller="plot_digitised")
     if not len(curves):
         raise DataError("plot_digitised: the table of curves is empty.")
-    if Path(path).suffix.lower() in (".pdf", ".svg"):
+    if figure_path(path).suffix.lower() in (".pdf", ".svg"):
         figure = read_figure(path, page)
         axes, width, height = calibrate(figure, calibration, y_scale, ticks), figure.width, figure.height
     else:
@@ -65,8 +63,11 @@ def plot_digitised(path, curves, *, calibration="ticks", page=0, y_scale=1, tick
     for number, (name, table) in enumerate(curves.groupby("curve", sort=False)):
         x, y = axes.time.position(table["time"]), axes.survival.position(table["survival"])
         look = dict(color=style.PALETTE[number % 8], lw=1.0 * scale, marker=".", ms=4 * scale)
-        ax.step(x, y, where="post", label=str(name), gid="digitised", **look)
-    ax.legend(loc="lower left", frameon=False, fontsize=style.FONT * scale)
+        ax.step(x, y, where="post", label=name, gid="digitised", **look)
+    legend = ax.legend(loc="lower left", frameon=False, fontsize=style.FONT * scale)
+    for text in legend.get_texts():
+        shown, fonts = style.lettering(text.get_text())
+        text.set(text=shown, parse_math=False, **fonts)
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
     style.tidy(ax, scale, sides=())
     return ax
@@ -78,4 +79,4 @@ def _draw_lines(ax, figure: Figure) -> None:
         points = np.vstack([line.points, line.points[:1]]) if line.closed else line.points
         ax.plot(*points.T, color=line.colour, lw=2 * max(line.width, 0.5), alpha=FADED, gid="figure")
     for word in figure.words:
-        ax.text(word.x, word.y, word.text, fontsize=style.FONT / 2, color=style.SOFT, ha="center", va="center")
+        style.write(ax, word.x, word.y, word.text, size=style.FONT / 2, color=style.SOFT, ha="center")

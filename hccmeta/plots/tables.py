@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..effects.inputs import Columns, missing
+from ..effects.inputs import Columns, check_columns_once, missing
 from ..errors import DataError
 
 NO_NAME = "(no name)"
@@ -26,9 +26,7 @@ def need_columns(table, columns, *, caller: str, what: str = "") -> None:
             f"{caller}: {what or 'the table'} lacks the column{'s' * (len(absent) > 1)} "
             f"{', '.join(map(str, absent))} (it has {', '.join(map(str, names)) or 'none'}).", problems
         )  # fmt: skip
-    double = [str(name) for name in dict.fromkeys(names) if names.count(name) > 1]
-    if double:
-        raise DataError(f"{caller}: columns of the same name: {', '.join(double)}; rename or drop one of each.")
+    check_columns_once(table, caller)
 
 
 def read_table(table, *, caller: str, what: str = "", numbers=(), texts=(), optional=(), counts: bool = False):
