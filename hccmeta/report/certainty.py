@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
 
 from ..effects.ratio import effects_ratio_ci
 from ..effects.scales import RATIOS
@@ -14,6 +14,7 @@ from ..evidence.select import select_responses
 from ..paths import project_root
 from ..pooling.inverse_variance import pool
 from .response import as_rows, pool_rates, summarised
+from .safety import GRADES
 from .sentences import estimate_text, result_text, studies_side_by_side, studies_text
 
 PER = 1000
@@ -124,7 +125,7 @@ def certainty_sentence(summary) -> str:
     if summary.empty:
         return "No certainty has been judged."
     parts = [
-        f"{row['outcome']}: {row['result']}, {row['studies']}, certainty {row['certainty']}"
+        f"{outcome_words(row['outcome'])}: {row['result']}, {row['studies']}, certainty {row['certainty']}"
         for row in summary.to_dict("records")
     ]
     return f"Certainty of the evidence (GRADE) - {'; '.join(parts)}."
@@ -164,12 +165,9 @@ def grade_table(results: dict):
     first, frames = next(iter(results.values())), []
     for outcome in first:
         chosen = {words: one[outcome] for words, one in results.items() if outcome in one}
-        rows = as_rows(chosen).assign(outcome=outcome)
-        whole = first[outcome].display.estimate
-        ratio = rows["measure"].isin(RATIOS)
-        move = (rows["estimate"] / whole).where(ratio, rows["estimate"] - whole)
-        pooled = rows["group"].map({words: not isnan(one.estimate) for words, one in chosen.items()})
-        frames.append(rows.assign(move=move.where(pooled)))
+        moves = {words: _move(first[outcome], one) for words, one in chosen.items()}
+        rows = as_rows(chosen)
+        frames.append(rows.assign(outcome=outcome_words(outcome), move=rows["group"].map(moves)))
     table = pd.concat(frames, ignore_index=True)
     return table[["outcome", *[name for name in table if name != "outcome"]]]
 
@@ -183,6 +181,27 @@ def grade_sentence(results: dict) -> str:
         shown = [result_text(whole)]
         for words, one in list(results.items())[1:]:
             text = result_text(one[outcome]) if outcome in one else "no study"
-            shown.append(f"{words} {'the same' if text == shown[0] else text}")
-        parts.append(f"{outcome}: {', '.join(shown)}")
+            same = text == shown[0]
+            shown.append(f"{words} {'the same' if same else text + _move_text(whole, one.get(outcome))}")
+        parts.append(f"{outcome_words(outcome)}: {', '.join(shown)}")
     return f"Headline results by what was read - {'; '.join(parts)}." if parts else "No headline result to compare."
+
+
+def _move(whole, result) -> float:
+    """Difference of shares, or factor between ratios; missing where one of the two has no estimate."""
+    one, two = whole.display.estimate, result.display.estimate
+    return two / one if whole.measure in RATIOS else two - one
+
+
+def _move_text(whole, result) -> str:
+    move = nan if result is None else _move(whole, result)
+    if isnan(move):
+        return ""
+    return f" (times {move:.2f})" if whole.measure in RATIOS else f" ({100 * move:+.1f} points)"
+
+
+def outcome_words(outcome: str) -> str:
+    """Outcome of `certainty.csv` in words: `adverse events of grade 3 or more`."""
+    return {f"adverse events {grade}": f"adverse events {words}" for grade, words in GRADES.items()}.get(
+        outcome, outcome
+    )

@@ -23,7 +23,7 @@ PERIOPERATIVE = {
 AFTER_SURGERY = ("PCR", "MPR", "PCR_OR_MPR", "RESECTION")
 AMENABLE = "amenable to curative surgery"
 _ORDER = [PERIOPERATIVE[name] for name in ("RESECTION", "PCR", "MPR", "PCR_OR_MPR", "ORR")]
-POPULATIONS = {"resected": ", of those operated", "evaluable": ", of those evaluable"}
+POPULATIONS = {"resected": ", operated", "evaluable": ", evaluable"}
 
 
 def summarised(result: PooledResult, *, min_k: int = FEWEST) -> PooledResult:

@@ -113,7 +113,7 @@ def test_around_surgery_the_denominator_is_named_and_selected_patients_stay_out(
     text = hm.perioperative_sentence(table)
     for words in (
         "operated: Pan 2024 15/30 (50.0 %)",
-        "Pan 2024, of those operated 4/15 (26.7 %)",
+        "Pan 2024, operated 4/15 (26.7 %)",
         "START-FIT 2023 4/33",
     ):
         assert words in text
@@ -191,6 +191,8 @@ def test_the_move_is_a_difference_for_rates_and_a_factor_for_ratios(tables):
     odds = [results[words]["ORR with v without RT"].display.estimate for words in ("all rows", "full texts only")]
     moved = table.loc[("ORR with v without RT", "full texts only"), "move"].item()
     assert moved == pytest.approx(odds[1] / odds[0])
+    text = hm.grade_sentence(results)
+    assert f"({100 * (rest - whole):+.1f} points)" in text and f"(times {moved:.2f})" in text
     few = table[(table["k"] == 2)]
     assert len(few) and few["move"].isna().all()
 
