@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+DISTANCES = ("click_distance_rms", "click_distance_max", "click_noise")
+
 
 def accuracy_table(ipd, km, path, *, n, total_events, at_risk, noise):
     """Asked and made: patients, events, every printed count; distance of the clicks to the curve.
@@ -16,19 +18,18 @@ def accuracy_table(ipd, km, path, *, n, total_events, at_risk, noise):
     """
     import pandas as pd
 
-    rows = [("n", np.nan, n, len(ipd)), ("total_events", np.nan, total_events, int(ipd["event"].sum()))]
-    if at_risk is not None:
-        made = len(ipd) - np.searchsorted(ipd["time"], np.asarray(at_risk["time"], float) - 1e-9, side="left")
-        asked = np.asarray(at_risk["n_at_risk"], float)
-        rows += [("n_at_risk", *row) for row in zip(np.asarray(at_risk["time"], float), asked, made, strict=True)]
+    times, counts = (np.asarray(at_risk[name] if at_risk is not None else (), float) for name in ("time", "n_at_risk"))
+    still = len(ipd) - np.searchsorted(ipd["time"], times - 1e-9, side="left")
     distance = click_distance(path, km["time"].to_numpy(), km["survival"].to_numpy())
-    rows += [
-        ("click_distance_rms", np.nan, None, float(np.sqrt(np.mean(distance**2)))),
-        ("click_distance_max", np.nan, None, float(distance.max())),
-        ("click_noise", np.nan, None, float(noise)),
-    ]
-    table = pd.DataFrame(rows, columns=["item", "time", "asked", "made"]).astype({"asked": float, "made": float})
-    return table.assign(difference=table["made"] - table["asked"])
+    found = [np.sqrt(np.mean(distance**2)), distance.max(), noise]
+    unknown = [np.nan] * len(found)
+    asked = np.concatenate([[n, np.nan if total_events is None else total_events], counts, unknown])
+    made = np.concatenate([[len(ipd), ipd["event"].sum()], still, found])
+    return pd.DataFrame({
+        "item": ["n", "total_events", *["n_at_risk"] * len(times), *DISTANCES],
+        "time": np.concatenate([[np.nan, np.nan], times, unknown]),
+        "asked": asked, "made": made, "difference": made - asked,
+    })  # fmt: skip
 
 
 def click_distance(path, time, survival):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from hccmeta.km.counts_prior import counts_prior
+from hccmeta.km.counts_prior import counts_prior, counts_priors
 
 SQRT_2PI = np.sqrt(2 * np.pi)
 VISIBLE_DROP = 0.3
@@ -91,9 +91,11 @@ def forward(stages: Stages, model: Model) -> tuple[list[Layer], float] | None:
     zero = np.zeros(1, np.int64)
     layer = Layer(zero.astype(bool), zero, zero, np.ones(1), np.ones(1))
     layers, log_likelihood = [layer], 0.0
+    censorings = _losses(stages.censorings, model.n, model.censorings_dispersion, stages, model)
+    events = _losses(stages.events, model.most_events, model.events_dispersion, stages, model)
     for i in range(len(stages.time)):
-        middle = _censor(layer, stages, i, model)
-        layer = None if middle is None else _events_and_click(layer, middle, stages, i, model)
+        middle = _censor(layer, censorings, stages, i, model)
+        layer = None if middle is None else _events_and_click(layer, middle, events, stages, i, model)
         if layer is None:
             return None
         total = layer.weight.sum()
@@ -139,43 +141,50 @@ def source_weight(layer: Layer, before: Layer) -> np.ndarray:
     return np.where(held, before.weight[np.where(held, -1 - layer.parent, 0)], weight)
 
 
-def _censor(layer: Layer, stages: Stages, i: int, model: Model) -> Layer | None:
+def _censor(layer: Layer, losses, stages: Stages, i: int, model: Model) -> Layer | None:
     """Finish the drop under way, then censor 0, 1, 2, ... patients."""
     at_risk = np.maximum(model.n - layer.censored - layer.events, 1)
     survival = np.where(layer.on_drop, layer.survival * (1 - 1 / at_risk), layer.survival)
     events = layer.events + layer.on_drop
     at_risk = model.n - layer.censored - events
-    chance = _chances(stages.censorings[i], at_risk, stages, i, model, model.n, model.censorings_dispersion)
-    number = np.arange(chance.shape[1])
-    left = at_risk[:, None] - number
+    chance = losses(i, at_risk)
     least = stages.least_at_risk[i]
-    row, c = np.nonzero(((left >= max(least, 1)) | ((number == 0) & (left >= least))) & (chance > 0))
-    if not len(row):
+    fits = at_risk[:, None] - np.arange(chance.shape[1]) >= max(least, 1)
+    fits[:, 0] = at_risk >= least
+    weight = layer.weight[:, None] * chance * fits
+    heaviest = weight.max()
+    if not heaviest > 0:
         return None
-    chance = chance[row if len(chance) > 1 else 0, c]
-    weight = layer.weight[row] * chance
-    keep = _heaviest(weight, model)
-    row, c = row[keep], c[keep]
+    row, c = np.nonzero(weight > 0.1 * model.prune * heaviest)
+    weight = weight[row, c]
+    if len(weight) > 6 * model.most_states:
+        keep = _heaviest(weight, model)
+        row, c, weight = row[keep], c[keep], weight[keep]
     state = (np.zeros(len(row), bool), layer.censored[row] + c, events[row], survival[row])
-    return _merge(state, weight[keep], row, chance[keep], model)
+    return _merge(state, weight, row, chance[row if len(chance) > 1 else 0, c], model)
 
 
-def _chances(mean, at_risk, stages, i, model, most, dispersion):
-    """Chances of 0, 1, ... losses: one row for all states, or per state in proportion to its number at risk.
+def _losses(mean, most, dispersion, stages, model):
+    """Function of stage and numbers at risk: chances of 0, 1, ... losses, one row for all states or one per state.
 
-    The variance is at most three times the mean: wider, the search keeps too few losses in long gaps of large trials.
+    Without printed counts the mean of a state is in proportion to its number at risk. The variance is at most three
+    times the mean: wider, the search keeps too few losses in long gaps of large trials.
     """
-    dispersion = max(dispersion, mean / 2)
+    dispersion, negligible = np.maximum(dispersion, mean / 2), model.prune / 10
     if stages.at_risk is None:
-        return counts_prior(mean, most, dispersion, model.prune / 10)
-    number, state = np.unique(at_risk, return_inverse=True)
-    return counts_prior(mean * number / stages.at_risk[i], most, dispersion, model.prune / 10)[state]
+        rows = counts_priors(mean, most, dispersion, negligible)
+        return lambda i, at_risk: rows[i]
+
+    def chances(i, at_risk):
+        number, state = np.unique(at_risk, return_inverse=True)
+        return counts_prior(mean[i] * number / stages.at_risk[i], most, float(dispersion[i]), negligible)[state]
+
+    return chances
 
 
-def _events_and_click(before: Layer, middle: Layer, stages: Stages, i: int, model: Model) -> Layer | None:
+def _events_and_click(before: Layer, middle: Layer, losses, stages: Stages, i: int, model: Model) -> Layer | None:
     """0, 1, 2, ... events after the censorings, and what was seen at the stage."""
-    at_risk = model.n - middle.censored - middle.events
-    chance = _chances(stages.events[i], at_risk, stages, i, model, model.most_events, model.events_dispersion)
+    chance = losses(i, model.n - middle.censored - middle.events)
     row, events, at_risk, d = _add_events(middle.censored, middle.events, chance.shape[1], stages, i, model)
     survival = middle.survival[row] * at_risk / np.maximum(at_risk + d, 1)
     chance = chance[row if len(chance) > 1 else 0, d]
@@ -191,18 +200,19 @@ def _events_and_click(before: Layer, middle: Layer, stages: Stages, i: int, mode
     elif not np.isnan(clicked):
         visible = survival > VISIBLE_DROP * model.sigma * at_risk
         share = np.where(visible, stages.on_drop[i], 0.0)
-        falls = visible & (at_risk > stages.least_at_risk[i]) & (at_risk > 0) & (events < model.most_events)
+        falls = visible & (at_risk > max(stages.least_at_risk[i], 0)) & (events < model.most_events)
+        falls = np.nonzero(falls)[0]
         flat = chance * (1 - share) * _on_flat(clicked, survival, model)
-        drop = (chance * share)[falls] * _on_drop(clicked, survival[falls], at_risk[falls], model)
-        on_drop = np.repeat([False, True], [len(flat), len(drop)])
-        row, events, survival = (np.concatenate([x, x[falls]]) for x in (row, events, survival))
+        drop = (chance[falls] * share[falls]) * _on_drop(clicked, survival[falls], at_risk[falls], model)
         chance = np.concatenate([flat, drop])
+        on_drop = np.arange(len(chance)) >= len(flat)
+        row, events, survival, at_risk = (np.concatenate([x, x[falls]]) for x in (row, events, survival, at_risk))
     weight = middle.weight[row] * chance
     if not len(weight) or not weight.max() > 0:
         return None
-    keep = _worth_keeping(weight, middle.censored[row], events, stages, i, model)
-    state = [on_drop[keep], middle.censored[row[keep]], events[keep], survival[keep]]
+    keep = _worth_keeping(weight, at_risk, events, stages, i, model)
     weight, parent, chance = weight[keep], row[keep], chance[keep]
+    state = [on_drop[keep], middle.censored[parent], events[keep], survival[keep]]
     if before_click is not None:
         before_click = before_click[keep]
     elif stages.same_drop[i] > 0 and before.on_drop.any():
@@ -250,9 +260,8 @@ def _same_drop(before, clicked, stages, i, model, largest):
     return held[keep], chance[keep]
 
 
-def _worth_keeping(weight, censored, events, stages, i, model):
+def _worth_keeping(weight, at_risk, events, stages, i, model):
     """Edges whose weight, times the chance to meet the next count and the total from there, is not negligible."""
-    at_risk = model.n - censored - events
     score = weight
     if not np.isnan(stages.on_course[i]):
         to_lose = stages.on_course[i] - stages.least_at_risk[i]
@@ -265,7 +274,7 @@ def _worth_keeping(weight, censored, events, stages, i, model):
 
 def _heaviest(score, model):
     """Edges with a score that is not negligible, at most six for each state of the search."""
-    keep = np.flatnonzero(score > 0.1 * model.prune * score.max())
+    keep = np.nonzero(score > 0.1 * model.prune * score.max())[0]
     most = 6 * model.most_states
     return keep if len(keep) <= most else np.sort(keep[np.argpartition(-score[keep], most)[:most]])
 
@@ -273,11 +282,13 @@ def _heaviest(score, model):
 def _merge(state, weight, parent, chance, model, before_click=None) -> Layer:
     """Merge states with equal counts and nearly equal survival; sort the edges by the state they lead to."""
     on_drop, censored, events, survival = state
-    bins = np.floor(survival / model.bin_width).astype(np.int64)
+    bins = (survival / model.bin_width).astype(np.int64)
     key = ((on_drop * (model.n + 1) + censored) * (model.n + 1) + events) * (bins.max() + 1) + bins
     order = np.argsort(key, kind="stable")
-    new = np.append(True, np.diff(key[order]) > 0)
-    starts = np.flatnonzero(new)
+    key = key[order]
+    new = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    starts = np.nonzero(new)[0]
     first, weight = order[starts], weight[order]
     merged = np.add.reduceat(weight, starts)
     return Layer(

@@ -17,19 +17,22 @@ def nearest_path(layers: list[Layer], posterior, curve, width, model: Model, *, 
     """
     cost, steps = np.zeros(1), []
     for i in range(1, len(layers)):
-        layer = layers[i]
-        middle_cost, to_middle = _cheapest(cost[layer.middle.parent], layer.middle)
+        layer, middle = layers[i], layers[i].middle
+        to_middle = cost[middle.parent]
+        cost_of_middle = np.minimum.reduceat(to_middle, middle.starts)
         held = layer.parent < 0
-        edge = np.where(held, cost[np.where(held, -1 - layer.parent, 0)], middle_cost[np.where(held, 0, layer.parent)])
-        cost, to_layer = _cheapest(edge, layer)
+        to_layer = cost_of_middle[np.where(held, 0, layer.parent)]
+        if held.any():
+            to_layer[held] = cost[-1 - layer.parent[held]]
+        cost = np.minimum.reduceat(to_layer, layer.starts)
         cost = cost + width[i] * (mid_survival(layer, model) - curve[i]) ** 2
         cost = cost - per_nat * np.log(posterior[i] + 1e-12)
-        steps.append((layer.parent[to_layer], layer.middle.parent[to_middle]))
+        steps.append((layer, to_layer, to_middle))
     state = int(np.argmin(np.where(allowed_at_end(layers[-1], model) > 0, cost, np.inf)))
     chosen = [state]
-    for to_layer, to_middle in reversed(steps):
-        parent = to_layer[state]
-        state = int(-1 - parent) if parent < 0 else int(to_middle[parent])
+    for layer, to_layer, to_middle in reversed(steps):
+        parent = _cheapest_parent(layer, to_layer, state)
+        state = -1 - parent if parent < 0 else _cheapest_parent(layer.middle, to_middle, parent)
         chosen.append(state)
     return _counts(layers, np.array(chosen[::-1])[None, :])
 
@@ -68,12 +71,11 @@ def _counts(layers, chosen):
     return events, np.stack([layers[i].censored[chosen[:, i]] for i in columns], axis=1), on_drop
 
 
-def _cheapest(edge_cost, layer):
-    """Lowest cost into each state and the first edge that attains it."""
-    lowest = np.minimum.reduceat(edge_cost, layer.starts)
-    attains = np.flatnonzero(edge_cost == lowest[layer.child])
-    first = np.append(True, np.diff(layer.child[attains]) > 0)
-    return lowest, attains[first]
+def _cheapest_parent(layer, edge_cost, state) -> int:
+    """Parent on the first of the cheapest edges into a state."""
+    start = layer.starts[state]
+    stop = layer.starts[state + 1] if state + 1 < len(layer.starts) else len(edge_cost)
+    return int(layer.parent[start + np.argmin(edge_cost[start:stop])])
 
 
 def _pick(layer, edge_weight, state, rng):
