@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import json
+import struct
 from pathlib import Path
 
 from ..paths import project_root
@@ -18,8 +19,12 @@ header { padding-top: 2.2rem; }
 h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 .6rem; }
 h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
 .warning { background: #fff4e0; border-left: 4px solid #d98200; padding: .6rem .9rem; margin: 1rem 0; }
-nav { background: var(--tint); padding: .8rem 1rem; margin: 1.2rem 0; columns: 2; column-gap: 2rem; font-size: .95rem; }
+.short { border-top: 1px solid var(--line); margin-top: 1.2rem; padding-top: 1rem; }
+.short li { margin: 0 0 .7rem; }
+nav { background: var(--tint); padding: .8rem 1rem; margin: 1.2rem 0; columns: 2; column-gap: 2rem; font-size: .92rem; }
+nav div { break-inside: avoid; margin: 0 0 .6rem; }
 nav a { display: block; }
+nav a + a { margin-left: 1rem; }
 section { border-top: 1px solid var(--line); padding: 1.6rem 0 1rem; }
 .question { color: var(--soft); margin: 0 0 .2rem; }
 .answer { font-size: 1.08rem; margin: 0 0 1rem; padding-left: .9rem; border-left: 4px solid var(--accent); }
@@ -27,6 +32,7 @@ figure { margin: 1.2rem 0; }
 figure img { width: 100%; height: auto; border: 1px solid var(--line); background: #fff; }
 figcaption, .links, footer { color: var(--soft); font-size: .92rem; }
 .table { overflow-x: auto; margin: 1rem 0; }
+summary { color: var(--accent); cursor: pointer; margin: 0 0 .8rem; }
 table { border-collapse: collapse; font-size: .85rem; }
 th, td { min-width: 3.5rem; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
 th, td { text-align: left; vertical-align: top; }
@@ -34,6 +40,8 @@ a { color: var(--accent); }
 @media (max-width: 44rem) { nav { columns: 1; } }
 """
 FILE_ONLY = ("arm_id", "source", "locator", "note")
+TALL = 1.6  # a figure so many times as high as wide waits folded
+LONG = 15  # as does a table of more rows
 
 
 def _title(notebook: Path) -> tuple[str, str]:
@@ -49,22 +57,29 @@ def _outputs(reports: Path, stem: str) -> list[str]:
     return list(stamp["outputs"])
 
 
+def _answers(reports: Path, files: list[str]) -> list[tuple[str, dict]]:
+    """Answers of a notebook with the anchors at which they stand."""
+    names = [file for file in files if file.endswith(".answer.json")]
+    return [
+        (Path(name).name.removesuffix(".answer.json") + "_answer", json.loads((reports / name).read_text("utf-8")))
+        for name in names
+    ]
+
+
 def _body(reports: Path, files: list[str]) -> str:
     """Every answer with the figures and tables it shows, then the other key figures of the notebook."""
     shown, parts = set(), []
-    for file in files:
-        if file.endswith(".answer.json"):
-            record = json.loads((reports / file).read_text(encoding="utf-8"))
-            parts.append(
-                f'<p class="question">{html.escape(record["question"])}</p>\n'
-                f'<p class="answer">{html.escape(record["answer"])}</p>'
-            )
-            for name in record.get("shows", []):
-                if f"figures/{name}.json" in files:
-                    parts.append(_figure(reports, name))
-                elif f"tables/{name}.csv" in files:
-                    parts.append(_table(reports, name))
-                shown.add(name)
+    for anchor, record in _answers(reports, files):
+        parts.append(
+            f'<p class="question" id="{anchor}">{html.escape(record["question"])}</p>\n'
+            f'<p class="answer">{html.escape(record["answer"])}</p>'
+        )
+        for name in record.get("shows", []):
+            if f"figures/{name}.json" in files:
+                parts.append(_figure(reports, name))
+            elif f"tables/{name}.csv" in files:
+                parts.append(_table(reports, name))
+            shown.add(name)
     for file in files:
         name = Path(file).stem
         if file == f"figures/{name}.json" and name not in shown:
@@ -75,10 +90,16 @@ def _body(reports: Path, files: list[str]) -> str:
 
 def _figure(reports: Path, name: str) -> str:
     caption = html.escape(json.loads((reports / f"figures/{name}.json").read_text(encoding="utf-8"))["caption"])
-    return (
+    figure = (
         f'<figure><img src="figures/{name}.svg" alt="{caption}"><figcaption>{caption} '
         f'<a href="figures/{name}.svg">SVG</a> <a href="figures/{name}.png">PNG</a></figcaption></figure>'
     )
+    width, height = struct.unpack(">II", (reports / "figures" / f"{name}.png").read_bytes()[16:24])
+    return _folded(f"Figure: {caption}", figure) if height > TALL * width else figure
+
+
+def _folded(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>{body}</details>"
 
 
 def _table(reports: Path, name: str) -> str:
@@ -90,7 +111,8 @@ def _table(reports: Path, name: str) -> str:
     cells = "".join(f"<th>{html.escape(one.replace('_', ' '))}</th>" for one in head)
     lines = "".join("<tr>" + "".join(f"<td>{html.escape(_short(one))}</td>" for one in row) + "</tr>" for row in rows)
     link = f'<p class="links"><a href="tables/{name}.csv">The table with its sources (CSV)</a></p>'
-    return f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>{link}'
+    table = f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>{link}'
+    return _folded(f"Table of {len(rows)} rows", table) if len(rows) > LONG else table
 
 
 def _short(cell: str) -> str:
@@ -109,11 +131,17 @@ def _links(stem: str, files: list[str]) -> str:
 
 def write_index(reports: Path, notebooks: list[Path], selection: Path | None) -> None:
     """Write `index.html` from the stamps, answers and figures of the executed notebooks."""
-    sections, menu = [], []
+    sections, menu, short = [], [], []
     for notebook in notebooks:
         heading, _ = _title(notebook)
         files = _outputs(reports, notebook.stem)
-        menu.append(f'<a href="#{notebook.stem}">{html.escape(heading)}</a>')
+        answers = _answers(reports, files)
+        questions = [f'<a href="#{anchor}">{html.escape(record["question"])}</a>' for anchor, record in answers]
+        menu.append(f'<div><a href="#{notebook.stem}"><b>{html.escape(heading)}</b></a>{"".join(questions)}</div>')
+        short += [
+            f'<li>{html.escape(record["answer"])} <a href="#{anchor}">more</a></li>'
+            for anchor, record in answers if record.get("headline")
+        ]  # fmt: skip
         sections.append(
             f'<section id="{notebook.stem}"><h2>{html.escape(heading)}</h2>\n'
             f"{_body(reports, files)}\n{_links(notebook.stem, files)}</section>"
@@ -134,7 +162,8 @@ def write_index(reports: Path, notebooks: list[Path], selection: Path | None) ->
 <p>A curated evidence synthesis, computed from the tables in <code>data/extracted/</code>.
 No systematic search was run; what is not in the tables is not here.</p>{of_selection}
 <p class="warning"><b>Not for clinical decisions.</b> Small, mostly uncontrolled studies; a single-arm estimate
-is no comparison of treatments.</p>{explorer}
+is no comparison of treatments.</p>
+<div class="short"><h2>In short</h2><ul>{"".join(short)}</ul></div>{explorer}
 <nav aria-label="Contents">{"".join(menu)}</nav></header>
 <main>{"".join(sections)}</main>
 <footer><p>Every number on this page was computed by the linked notebook; every row of the tables names its place in a

@@ -37,6 +37,30 @@ def test_every_link_leads_to_a_file(page, index):
     assert missing == []
 
 
+def test_every_question_of_the_menu_and_every_headline_leads_to_its_answer(page, index):
+    page.goto(index.as_uri())
+    targets = page.locator("header a[href^='#']").evaluate_all("all => all.map(a => a.getAttribute('href').slice(1))")
+    places = page.locator("main [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(targets) > 30 and set(targets) <= set(places)
+    questions = page.locator(".question").count()
+    assert len(set(targets)) == questions + page.locator("main section").count()
+    headlines = page.locator(".short li").evaluate_all("all => all.map(e => e.firstChild.textContent.trim())")
+    answers = page.locator(".answer").all_inner_texts()
+    assert 4 <= len(headlines) <= 8 and set(headlines) <= {text.strip() for text in answers}
+
+
+def test_a_tall_figure_waits_folded_and_opens(page, index):
+    page.goto(index.as_uri())
+    tall = page.locator("details:has(figure)").first
+    assert not tall.locator("img").is_visible()
+    tall.locator("summary").click()
+    assert tall.locator("img").is_visible()
+    seen = page.locator("figure img").evaluate_all(
+        "all => all.filter(i => i.checkVisibility() && !i.closest('details')).map(i => i.naturalHeight / i.naturalWidth)"
+    )
+    assert max(seen) < 1.7
+
+
 def test_no_figure_is_wider_than_a_narrow_screen(page, index):
     page.set_viewport_size({"width": 400, "height": 800})
     page.goto(index.as_uri())
