@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
+from hccmeta.errors import MethodError
 from hccmeta.evidence.load import needs_tables
-from hccmeta.evidence.sieve import ADVANCED, Sieve, joined, preferences
+from hccmeta.evidence.sieve import ADVANCED, Sieve, check_where, joined, preferences
+
+
+def check_event(tables, event) -> None:
+    """Raise MethodError for an event that no study reports; in a saved selection it may just be absent."""
+    known = list(tables.adverse_events["event"].dropna().unique())
+    if isinstance(event, str) and (event in known or tables.selection):
+        return
+    nearest = get_close_matches(str(event).lower(), known, n=8, cutoff=0.4) or known[:8]
+    raise MethodError(
+        f"event = {event!r} stands in no row of adverse_events. Nearest: {', '.join(nearest)}. All {len(known)}: "
+        'sorted(tables.adverse_events["event"].unique()).'
+    )
 
 
 @needs_tables
@@ -43,6 +58,8 @@ def select_adverse_events(
     """
     for column, value in (("grade", grade), ("phase", phase)):
         preferences(tables, "adverse_events", column, value)
+    check_event(tables, event)
+    check_where(tables, "adverse_events", where)
     rows = tables.adverse_events
     rows = rows[(rows["event"] == event) & (rows["grade"] == grade) & (rows["phase"] == phase)]
     sieve = Sieve(joined(tables, rows), "ae_id", "arm_id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hccmeta.errors import MethodError, check_choice
 from hccmeta.evidence.load import needs_tables
-from hccmeta.evidence.sieve import ADVANCED, OVERLAP, Sieve, joined, preferences
+from hccmeta.evidence.sieve import ADVANCED, OVERLAP, Sieve, check_where, joined, preferences
 
 _WHOLE = ("all", "treated", "evaluable", "per_protocol", "psm")
 _MODELS = ("stratified", "multivariable", "ipw", "univariable", "not_stated")
@@ -59,6 +59,7 @@ def select_responses(
     >>> bool(rows["arm_id"].is_unique)
     True
     """
+    check_where(tables, "responses", where)
     sieve = _start(tables, "responses", "response_id", endpoint)
     scope = preferences(tables, "responses", "lesion_scope", lesion_scope)
     sieve.drop(~sieve.rows["lesion_scope"].isin(scope), lambda row: f"lesion_scope is {row['lesion_scope']}")
@@ -122,6 +123,7 @@ def select_survival(
     check_choice("statistic", statistic, tuple(name for name in known if name not in ("event_time", "quartile")))
     if (time_months is not None) != (statistic in ("landmark", "rmst")):
         raise MethodError(f"time_months = {time_months!r}: landmark and rmst need it, {statistic!r} is given.")
+    check_where(tables, "survival", where)
     sieve = _start(tables, "survival", "survival_id", endpoint)
     sieve.rows = sieve.rows[sieve.rows["statistic"] == statistic]
     if time_months is not None:
@@ -181,6 +183,7 @@ def select_hazard_ratios(
     >>> bool((rows["ci_low"] < rows["ci_high"]).all())
     True
     """
+    check_where(tables, "hazard_ratios", where, arm="experimental_arm")
     sieve = _start(tables, "hazard_ratios", "hr_id", endpoint, arm="experimental_arm")
     sieve.drop_by_use(settings)
     sieve.drop(sieve.rows["control_arm"].isna(), "factor inside one arm, no comparison of arms")

@@ -11,7 +11,7 @@ TREATMENTS = ("RT + ICI", "ICI without RT", "RT without ICI", "neither", "unclea
 OVERLAP = ("largest", "raise", "keep")
 ADVANCED = ("unresectable", "recurrent_metastatic", "mixed", "not_stated")
 _SOURCE_COLUMNS = ["printed", "how", "evidence_grade", "source", "locator", "note"]
-_ANALYSIS = ("primary", "long_follow_up", "psm", "interim", "subgroup")
+ANALYSES = ("primary", "long_follow_up", "psm", "interim", "subgroup")
 
 
 def preferences(tables, table: str, column: str, wanted) -> tuple:
@@ -21,6 +21,22 @@ def preferences(tables, table: str, column: str, wanted) -> tuple:
     for value in wanted:
         check_choice(column, value, field.enum)
     return wanted
+
+
+def check_where(tables, table: str, where, *, arm: str = "arm_id") -> None:
+    """Raise MethodError for a filter value that no row can have; with a saved selection it may just be left out."""
+    if not isinstance(where, dict) or tables.selection:
+        return
+    rows = joined(tables, getattr(tables, table), arm=arm)
+    listed = {field.name: field.enum for name in (table, "arms", "studies") for field in tables.schemas[name].fields}
+    listed["treatment"] = TREATMENTS
+    for column in rows.columns.intersection(list(where)):
+        values = where[column] if isinstance(where[column], list | tuple | set | frozenset) else [where[column]]
+        known = [*rows[column].dropna().unique(), *(listed.get(column) or ())]
+        unknown = [str(value) for value in values if value not in known]
+        if unknown:
+            values = ", ".join(sorted(map(str, dict.fromkeys(rows[column].dropna()))))
+            raise MethodError(f"where: {column} is never {', '.join(unknown)}. Values that occur: {values:.600}.")
 
 
 def treatment_class(rt, ici) -> str:
@@ -112,7 +128,7 @@ class Sieve:
         for column, values in ranked.items():
             self.drop(~self.rows[column].isin(values), lambda row, column=column: f"{column} is {row[column]}")
         ranks = {f"_{column}": self.rows[column].map(values.index) for column, values in ranked.items()}
-        ranks["_analysis"] = self.rows["analysis"].map(_ANALYSIS.index)
+        ranks["_analysis"] = self.rows["analysis"].map(ANALYSES.index)
         self.rows = self.rows.assign(**ranks).sort_values(list(ranks), kind="stable")
         first = self.rows.drop_duplicates(unit).set_index(unit)[[*ranked, self.key]]
 

@@ -10,16 +10,12 @@ from inspect import signature
 from pathlib import Path
 
 from ..evidence.select import select_responses
-from ..evidence.sieve import _ANALYSIS, ADVANCED, Sieve, arm_table, joined
+from ..evidence.sieve import ADVANCED, ANALYSES, Sieve, arm_table, joined
 from ..report.index import STYLE
-from .view import FILTERS, GROUPINGS, RT_ICI
+from .view import ENDPOINTS, FILTERS, GROUPINGS, RT_ICI
 from .widgets import WARNING
 
 SCRIPTS = ("page_numerics.js", "page_pooling.js", "page_rows.js", "page_forest.js", "page.js")
-ENDPOINTS = {
-    "ORR": "objective response", "DCR": "disease control", "CR": "complete response", "PR": "partial response",
-    "SD": "stable disease", "PD": "progressive disease",
-}  # fmt: skip
 CRITERIA = {
     "RECIST 1.1, else mRECIST, else not stated": ["RECIST1.1", "mRECIST", "not_stated"],
     "mRECIST, else RECIST 1.1, else not stated": ["mRECIST", "RECIST1.1", "not_stated"],
@@ -53,7 +49,7 @@ def candidate_rows(tables):
     populations = signature(select_responses).parameters["population"].default
     sieve.drop(~sieve.rows["population"].isin(populations), "population")
     rows = sieve.rows
-    place = rows["population"].map(populations.index) * len(_ANALYSIS) + rows["analysis"].map(_ANALYSIS.index)
+    place = rows["population"].map(populations.index) * len(ANALYSES) + rows["analysis"].map(ANALYSES.index)
     return rows.assign(rank=place, order=range(len(rows)))[list(ROW_COLUMNS)]
 
 

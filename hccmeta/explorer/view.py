@@ -8,10 +8,14 @@ from ..evidence.select import select_responses
 from ..evidence.sieve import arm_table
 from ..pooling.glmm_moderators import pool_proportion_by
 from ..report.response import pool_rates
-from ..report.sentences import sentence
+from ..report.sentences import FEWEST, sentence
 
 FILTERS = ("treatment", "setting", "rt_modality", "timing", "line", "antiangiogenic", "design", "country")
 GROUPINGS = ("", "setting", "rt_modality", "timing", "line", "design", "criteria", "evidence_grade")
+ENDPOINTS = {
+    "ORR": "objective response", "DCR": "disease control", "CR": "complete response", "PR": "partial response",
+    "SD": "stable disease", "PD": "progressive disease",
+}  # fmt: skip
 RT_ICI = {"treatment": ["RT + ICI"]}
 
 
@@ -71,10 +75,10 @@ def response_view(
     outcome = f"{endpoint} ({lesion_scope.replace('_', ' ')})"
     if rows.empty:
         return View(rows, pool_rates(rows), None, f"No arm in this selection reports the {outcome}: loosen a filter.")
-    result = pool_rates(rows, min_k=2)
+    result = pool_rates(rows)
     groups = None
     text = sentence(result, outcome=outcome)
     if group_by:
-        groups = pool_proportion_by(rows, group_by)
+        groups = pool_proportion_by(rows, group_by, min_k=FEWEST)
         text += " " + sentence(groups, outcome=outcome)
     return View(rows, result, groups, text)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 
-from ..errors import HccmetaError
+from ..errors import HccmetaError, check_choice
 from ..evidence.load import needs_tables
 from ..evidence.selections import save_selection
-from .view import GROUPINGS, filter_choices, response_view
+from ..evidence.sieve import check_where
+from .view import ENDPOINTS, GROUPINGS, filter_choices, response_view
 
 WARNING = "Subgroups are chosen after seeing the data and compare studies, not patients: exploratory only."
 
@@ -47,6 +48,10 @@ def explore(tables, *, endpoint: str = "ORR", where: dict | None = None, group_b
     -------
     ipywidgets.VBox, or View when interactive is False
     """
+    check_choice("group_by", group_by, GROUPINGS)
+    reported = set(tables.responses["endpoint"])
+    check_choice("endpoint", endpoint, ENDPOINTS if tables.selection else [e for e in ENDPOINTS if e in reported])
+    check_where(tables, "responses", where)
     if not interactive:
         return response_view(tables, endpoint=endpoint, where=where, group_by=group_by)
     return _build(tables, endpoint, where or {}, group_by)
@@ -56,9 +61,8 @@ def _build(tables, endpoint: str, where: dict, group_by: str):
     import ipywidgets as widgets
 
     wide = widgets.Layout(width="260px")
-    endpoints = [
-        name for name in ("ORR", "DCR", "CR", "PR", "SD", "PD") if (tables.responses["endpoint"] == name).any()
-    ]
+    reported = {endpoint, *tables.responses["endpoint"]}
+    endpoints = [name for name in ENDPOINTS if name in reported]
     endpoint_box = widgets.Dropdown(options=endpoints, value=endpoint, description="Endpoint", layout=wide)
     group_box = widgets.Dropdown(
         options=[(name.replace("_", " ") or "no grouping", name) for name in GROUPINGS],

@@ -114,15 +114,16 @@ def execute(notebook: Path, reports: Path, *, parameters: dict | None = None) ->
             )
         except PapermillExecutionError as error:
             write_page(nbformat.read(part, as_version=4), failed, notebook.stem)
-            part.unlink()
             raise NotebookFailed(
                 f"{notebook.name} stopped in cell {error.cell_index}: {error.ename}: {error.evalue}\n"
                 f"The page with the traceback: {failed}"
             ) from None
         except RuntimeError as error:
-            part.unlink(missing_ok=True)
             raise NotebookFailed(f"{notebook.name} stopped because its kernel died: {error}") from None
-        nb = nbformat.read(part, as_version=4)
+        else:
+            nb = nbformat.read(part, as_version=4)
+        finally:  # also after Ctrl-C
+            part.unlink(missing_ok=True)
         outputs, reads = (_lines(ledger) for ledger in ledgers.values())
     normalise(nb)
     nbformat.write(nb, part)

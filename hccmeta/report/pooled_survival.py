@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import TooFewStudies
+from ..errors import MethodError, TooFewStudies
 from ..evidence.load import needs_tables
 from ..evidence.select import select_survival
 from ..evidence.sieve import ADVANCED, arm_table
@@ -19,7 +19,17 @@ from .survival import NAMES, Curves, ensemble_curve
 SETTINGS = (*ADVANCED, "perioperative")
 FEWEST = 3
 USELESS = 0.9
+POOLED = ("OS", "PFS")
 CURVE_TIMES = (6, 9, 12, 15, 18, 24)
+
+
+def check_endpoint(endpoint) -> None:
+    """Raise MethodError for an endpoint that is not pooled, with the place that shows it."""
+    if endpoint not in POOLED:
+        raise MethodError(
+            f"endpoint = {endpoint!r}: choose 'OS' or 'PFS'. Only these are pooled over studies; relapse after surgery "
+            "(RFS, IRFS, ORFS) is drawn study by study in 03_survival (plot_ensembles)."
+        )
 
 
 def rt_ici_ensembles(tables, curves: Curves, endpoint: str) -> dict:
@@ -74,6 +84,7 @@ def landmark_table(tables, curves: Curves, *, endpoint: str = "OS", times=(6, 12
     """
     import pandas as pd
 
+    check_endpoint(endpoint)
     patients = drawn_patients(tables, curves, endpoint)
     setting = arm_table(tables).drop_duplicates("study").set_index("study")["setting"]
     rows = []
@@ -116,6 +127,7 @@ def pooled_landmarks(tables, curves: Curves, *, endpoint: str = "OS", times=(6, 
     """
     import pandas as pd
 
+    check_endpoint(endpoint)
     patients = drawn_patients(tables, curves, endpoint)
     setting = arm_table(tables).drop_duplicates("study").set_index("study")["setting"]
     frames = []
@@ -161,11 +173,15 @@ def pooled_curve(tables, curves: Curves, *, endpoint: str = "OS", times=CURVE_TI
     """
     import pandas as pd
 
+    check_endpoint(endpoint)
     patients = drawn_patients(tables, curves, endpoint)
+    none = pd.DataFrame(columns=["time", "survival", "ci_low", "ci_high", "n_studies"])
+    if patients.empty:
+        return none
     try:
         return pool_curves_over_draws(patients, times=times, level=level).to_frame()
     except TooFewStudies:
-        return pd.DataFrame(columns=["time", "survival", "ci_low", "ci_high", "n_studies"])
+        return none
 
 
 @needs_tables
@@ -175,6 +191,7 @@ def plot_pooled_curve(tables, curves: Curves, curve, *, endpoint: str = "OS", ax
 
     from ..plots.survival import plot_survival
 
+    check_endpoint(endpoint)
     arms = arm_table(tables).set_index("arm_id")
     shown = {
         f"{arms.loc[arm, 'study']} ({arms.loc[arm, 'setting'].replace('_', ' ')})": ensemble_curve(ensemble)[
@@ -197,6 +214,7 @@ def plot_pooled_curve(tables, curves: Curves, curve, *, endpoint: str = "OS", ax
 
 def pooled_survival_sentence(landmarks, pooled, *, endpoint: str = "OS") -> str:
     """Survival at fixed times in advanced disease: pooled from three studies on, study by study below."""
+    check_endpoint(endpoint)
     rows = pooled[(pooled["rows"] == "advanced disease") & (pooled["reconstruction"] == "with")].set_index(
         "time_months"
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import DataError, HccmetaError
 from ..evidence.selections import selection_path
 from ..paths import notebooks_folder, project_root, reports_folder
+from .leftovers import gone, note_written, remove_half_written, remove_orphans
 from .stamps import is_current
 
 
@@ -77,13 +78,16 @@ def build(reports: Path, *, selection: Path | None = None, jobs: int = 2) -> int
     stamps = reports / ".stamps"
     stale = [nb for nb in notebooks if not is_current(stamps / f"{nb.stem}.json", nb, reports)]
     index = reports / "index.html"
-    if not stale and index.is_file() and (reports / "explorer.html").is_file():
+    complete = index.is_file() and (reports / "explorer.html").is_file()
+    if not stale and not gone(reports, notebooks) and complete:
         print(f"Nothing to do: {index} is up to date.")
         return 0
     if not _tables_are_fine(selection.stem if selection else ""):
         return 1
     failures = []
     with _claim(reports) as lock, ThreadPoolExecutor(max_workers=jobs) as workers:
+        remove_half_written(reports)
+        note_written(reports)
         print(f"{len(stale)} of {len(notebooks)} notebooks to run, {jobs} at a time", flush=True)
         for number, (notebook, ok, seconds, stderr) in enumerate(
             workers.map(lambda nb: _run_one(nb, reports, selection, lock.fileno()), stale), start=1
@@ -104,6 +108,8 @@ def build(reports: Path, *, selection: Path | None = None, jobs: int = 2) -> int
     from .manifest import write_manifest
 
     write_explorer(load_tables(selection=selection.stem if selection else ""), reports)
+    for name in remove_orphans(reports, notebooks):
+        print(f"  removed {name}: no notebook writes it any more", flush=True)
     write_index(reports, notebooks, selection)
     if reports == reports_folder():
         update_readme_answer(reports)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..evidence.load import needs_tables
+from ..evidence.safety import check_event
 from ..evidence.sieve import arm_table, joined
 from .sentences import result_text, studies_text
 
@@ -85,6 +86,7 @@ def pair_adverse_events(tables, *, event: str = "any"):
     """Adverse events with and without radiotherapy in the same study, grade by grade as printed."""
     import pandas as pd
 
+    check_event(tables, event)
     arms = arm_table(tables).set_index("arm_id")
     rows = tables.adverse_events
     rows = rows[(rows["event"] == event) & rows["use"].isin(["ok", "check"])]

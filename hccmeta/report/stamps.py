@@ -54,6 +54,15 @@ def all_inputs(notebook: Path) -> dict[str, str]:
     return inputs(notebook, tables + [f"selections/{file.name}" for file in selections_folder().glob("*.yaml")])
 
 
+def outputs_of(stamp_file: Path) -> dict[str, str]:
+    """Files that a notebook wrote, name -> hash; none where the stamp is missing or damaged."""
+    try:
+        outputs = json.loads(stamp_file.read_text(encoding="utf-8"))["outputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return outputs if isinstance(outputs, dict) else {}
+
+
 def is_current(stamp_file: Path, notebook: Path, reports: Path) -> bool:
     """Was the notebook run on exactly these inputs, and is everything it wrote still there unchanged?"""
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import check_choice
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
 from ..km.check import check_reconstruction
@@ -21,6 +22,14 @@ CURVE_STATISTICS = ("landmark", "median", "quartile")
 NO_DEATH = ("IRFS", "ORFS")
 
 
+def endpoints_of(endpoint) -> tuple:
+    """One endpoint or several as a tuple; MethodError names the known ones."""
+    wanted = tuple(endpoint) if isinstance(endpoint, list | tuple) else (endpoint,)
+    for name in wanted:
+        check_choice("endpoint", name, tuple(NAMES))
+    return wanted
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """Reconstructed arms: `drawn` (endpoint, label) -> ensemble, `source` (endpoint, label) -> (arm_id, population)."""
@@ -31,7 +40,7 @@ class Curves:
 
     def of(self, endpoint, *, populations=("all", "resected")) -> dict:
         """Label -> ensemble of one endpoint, or of several with the endpoint in the label."""
-        wanted = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
+        wanted = endpoints_of(endpoint)
         return {
             label if len(wanted) == 1 else f"{label}: {name}": ensemble
             for (name, label), ensemble in self.drawn.items()
@@ -124,7 +133,7 @@ def plot_ensembles(tables, curves: Curves, *, endpoint, populations=("all", "res
 
     if not curves.of(endpoint, populations=populations):
         return None
-    wanted = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
+    wanted = endpoints_of(endpoint)
     shown = curves.of(endpoint, populations=populations)
     marks = {}
     for (name, label), (arm_id, population) in curves.source.items():
@@ -140,7 +149,7 @@ def plot_ensembles(tables, curves: Curves, *, endpoint, populations=("all", "res
 
 def curve_caption(curves: Curves, *, endpoint, populations=("all", "resected")) -> str:
     """What a figure of reconstructed curves shows, with the arms that were not drawn and why."""
-    wanted = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
+    wanted = endpoints_of(endpoint)
     text = (
         f"{' and '.join(NAMES[name] for name in wanted).capitalize()}, patients reconstructed from the printed "
         "statistics: mean curve with the band of 95 % of the draws; diamonds are printed values; numbers at risk are "

@@ -119,8 +119,9 @@ def test_where_filters_by_any_joined_column_or_function(load):
         hm.select_responses(tables, where={"modality": "IMRT"})
 
 
-@pytest.mark.parametrize("options", [{}, {"endpoint": "DCR"}, {"where": {"rt": "never"}}, {"population": "psm"},
-                                     {"lesion_scope": "in_field"}, {"settings": "case_report"}])  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"endpoint": "DCR"}, {"where": {"rt": "no", "year": 2020}},
+                                     {"population": "psm"}, {"lesion_scope": "in_field"},
+                                     {"settings": "case_report"}])  # fmt: skip
 def test_every_row_of_the_endpoint_is_selected_or_discarded_once(load, options):
     tables = load()
     selected = hm.select_responses(tables, **options)
@@ -129,6 +130,33 @@ def test_every_row_of_the_endpoint_is_selected_or_discarded_once(load, options):
     found = [*selected["response_id"], *selected.attrs["discarded"]["response_id"]]
     assert sorted(found) == sorted(rows)
     assert selected.attrs["discarded"]["reason"].str.len().gt(0).all()
+
+
+def test_a_filter_value_that_occurs_nowhere_is_answered_with_those_that_do(load):
+    tables = load()
+    for where in ({"rt": "never"}, {"country": ["Atlantis"]}, {"year": [1900, 2020]}, {"treatment": "RT"}):
+        with pytest.raises(hm.MethodError, match="is never .*Values that occur: "):
+            hm.select_responses(tables, where=where)
+    with pytest.raises(hm.MethodError, match="country is never Atlantis"):
+        hm.select_survival(tables, endpoint="OS", statistic="median", where={"country": "Atlantis"})
+    with pytest.raises(hm.MethodError, match="country is never Atlantis"):
+        hm.select_hazard_ratios(tables, where={"country": "Atlantis"})
+
+
+def test_a_known_value_without_rows_gives_an_empty_table(load):
+    """The schema lists it, or a saved selection left it out: nothing is wrong."""
+    tables = load()
+    assert hm.select_responses(tables, where={"treatment": "neither"}).empty
+    chosen = type(tables)(tables.frames, tables.schemas, {"name": "mine"}, set())
+    assert hm.select_responses(chosen, where={"country": "Atlantis"}).empty
+
+
+def test_an_event_that_no_study_reports_is_answered_with_the_nearest():
+    tables = hm.load_tables()
+    with pytest.raises(hm.MethodError, match="event = 'nausea and vomitting' stands in no row.*Nearest: "):
+        hm.select_adverse_events(tables, event="nausea and vomitting")
+    with pytest.raises(hm.MethodError, match="stands in no row"):
+        hm.pair_adverse_events(tables, event="sudden wings")
 
 
 def test_order_of_the_rows_in_the_files_does_not_matter(load):

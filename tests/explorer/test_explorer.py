@@ -64,3 +64,18 @@ def test_a_selection_is_saved_and_a_bad_name_is_explained(box, tmp_path, monkeyp
 def test_the_static_twin_says_the_same(box):
     view = hm.explore(hm.load_tables(), where={"treatment": ["RT + ICI"]}, interactive=False)
     assert html.escape(view.sentence) in find(box, widgets.HTML)[1].value
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"endpoint": "OS"}, "Choose one of: 'ORR'"),
+        ({"endpoint": None}, "Choose one of: 'ORR'"),
+        ({"group_by": "colour"}, "Choose one of: .*'setting'"),
+        ({"where": {"treatment": ["magic"]}}, "treatment is never magic"),
+    ],
+)
+@pytest.mark.parametrize("interactive", [True, False])
+def test_a_first_choice_that_does_not_exist_is_answered_with_the_choices(options, told, interactive):
+    with pytest.raises(hm.MethodError, match=told):
+        hm.explore(hm.load_tables(), interactive=interactive, **options)

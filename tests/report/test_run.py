@@ -1,8 +1,10 @@
 """The run: what is out of date, what is refused before anything is written, and what a failing notebook leaves."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -11,7 +13,7 @@ import hccmeta as hm
 from hccmeta.__main__ import main
 from hccmeta.evidence import selections
 from hccmeta.paths import project_root
-from hccmeta.report import run, stamps
+from hccmeta.report import leftovers, run, stamps
 from hccmeta.report.manifest import files_of as manifest_files
 
 
@@ -157,3 +159,71 @@ def test_the_manifest_lists_what_a_rebuild_makes(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
     assert list(manifest_files(tmp_path)) == ["tables/a.csv"]
+
+
+def run_of(reports, *notebooks):
+    """A complete run in which every notebook writes the given files."""
+    reports.mkdir(exist_ok=True)
+    (reports / ".stamps").mkdir(exist_ok=True)
+    leftovers.note_written(reports)
+    paths = []
+    for name, files in notebooks:
+        for file in files:
+            (reports / file).parent.mkdir(exist_ok=True)
+            (reports / file).write_text(name)
+        stamps.write_stamp(reports / ".stamps" / f"{name}.json", {}, [], files, reports)
+        paths.append(reports.parent / f"{name}.ipynb")
+    return leftovers.remove_orphans(reports, paths)
+
+
+def test_outputs_that_no_notebook_writes_any_more_are_removed(tmp_path):
+    reports = tmp_path / "reports"
+    run_of(reports, ("01_a", ["tables/old.csv", "tables/kept.csv"]), ("02_b", ["figures/b.svg"]))
+    (reports / "tables" / "mine.csv").write_text("by hand")
+    assert run_of(reports, ("01_a", ["tables/kept.csv", "tables/new.csv"])) == ["figures/b.svg", "tables/old.csv"]
+    assert files_of(reports) == {"kept.csv", "new.csv", "mine.csv", "01_a.json", "written"}
+
+
+def test_an_output_that_moves_to_another_notebook_stays(tmp_path):
+    reports = tmp_path / "reports"
+    run_of(reports, ("01_a", ["tables/x.csv"]), ("02_b", []))
+    assert run_of(reports, ("01_a", []), ("02_b", ["tables/x.csv"])) == []
+    assert (reports / "tables" / "x.csv").is_file()
+
+
+def test_a_file_that_someone_changed_or_that_lies_elsewhere_is_never_removed(tmp_path):
+    reports = tmp_path / "reports"
+    (tmp_path / "precious.csv").write_text("01_a")
+    run_of(reports, ("01_a", ["tables/x.csv", "../precious.csv"]))
+    (reports / "tables" / "x.csv").write_text("my own numbers")
+    assert run_of(reports, ("01_a", [])) == []
+    assert files_of(tmp_path) >= {"x.csv", "precious.csv"}
+
+
+def test_an_output_is_not_forgotten_by_a_run_that_was_stopped(tmp_path):
+    reports = tmp_path / "reports"
+    run_of(reports, ("01_a", ["tables/old.csv"]))
+    leftovers.note_written(reports)  # the next run starts, replaces the stamp, and is stopped
+    stamps.write_stamp(reports / ".stamps" / "01_a.json", {}, [], [], reports)
+    assert run_of(reports, ("01_a", [])) == ["tables/old.csv"]
+
+
+def test_half_written_files_are_cleared(tmp_path):
+    for name in ("notebooks/01_a.part.ipynb", "tables/a.csv.part", "index.html.part", "notebooks/01_a.ipynb", "b.part"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    leftovers.remove_half_written(tmp_path)
+    assert files_of(tmp_path) == {"01_a.ipynb", "b.part"}
+
+
+def test_a_run_stopped_by_the_user_leaves_no_half_written_notebook(tmp_path):
+    source = notebook(tmp_path / "01_a.ipynb", "import time; open('started', 'w').close(); time.sleep(60)")
+    job = json.dumps({"notebook": str(source), "reports": str(tmp_path / "reports"), "parameters": {}})
+    child = subprocess.Popen([sys.executable, "-m", "hccmeta.report.execute", job], cwd=project_root(),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=60) != 0
+    assert not files_of(tmp_path / "reports")
