@@ -19,7 +19,7 @@ from hccmeta.pooling.inverse_variance import (
     read_effects,
     two_sided_p,
 )
-from hccmeta.pooling.residual_tau2 import residual_log_likelihood, residual_tau2, weighted_fit
+from hccmeta.pooling.residual_tau2 import residual_log_likelihood, residual_tau2, se_of_residual_tau2, weighted_fit
 from hccmeta.pooling.result import MetaRegressionResult
 from hccmeta.pooling.tau2 import TAU2_METHODS, estimate_tau2
 
@@ -102,6 +102,7 @@ def meta_regression(effects, formula, *, model="random", tau2_method="REML", ci_
         formula=formula, measure=table.measure, k=k, vcov=labelled(vcov, design.terms),
         coefficients=coefficient_table(design.terms, fit.beta, vcov, df, level), tau2=fit.tau2,
         tau2_method=tau2_method if model == "random" else "",
+        se_tau2=se_of_residual_tau2(y, v, X, fit.tau2, tau2_method) if model == "random" else nan,
         **_residual(y, v, X, fit.tau2, model), **moderator_test(fit.beta, vcov, tested, df),
         **_explained(y, v, fit.tau2, tau2_method, model), **_likelihood(y, v, X, fit.tau2, tau2_method, model),
         ci_method=ci_method, level=level, studies=_studies(table, design, X @ fit.beta),

@@ -12,8 +12,10 @@ import numpy as np
 
 from hccmeta.errors import NotConverged
 from hccmeta.pooling.likelihood import GRID_STEP
+from hccmeta.pooling.tau2 import large_sample_se
 
 MAX_STEPS = 200
+BLOCK = 2_000_000  # entries of P held at a time
 
 
 class WeightedFit(NamedTuple):
@@ -52,12 +54,30 @@ def residual_tau2(y, v, X, method):
     else:
         plain = weighted_fit(y, np.ones(k), X, 0.0)
         leverage = ((X @ plain.vcov) * X).sum(1)
-        crude = plain.Q / k
+        crude = plain.Q / k  # metafor starts SJ from the variance of y, which rises with what the moderators explain
         if method == "HE":
             tau2 = (plain.Q - (v * (1 - leverage)).sum()) / (k - p)
         else:
             tau2 = crude * weighted_fit(y, v, X, crude).Q / (k - p)
     return max(0.0, float(tau2))
+
+
+def se_of_residual_tau2(y, v, X, tau2, method):
+    """Large-sample standard error of the tau2 of `residual_tau2`, by the formula of each estimator in metafor."""
+    k, p = X.shape
+
+    def squared_projection(w, a, b):
+        root = np.sqrt(w)
+        basis = np.linalg.qr(root[:, None] * X)[0]
+        total = 0.0
+        for rows in np.array_split(np.arange(k), -(-k * k // BLOCK)):
+            P = -(basis[rows] @ basis.T)
+            P[np.arange(len(rows)), rows] += 1
+            P *= root[rows, None] * root
+            total += a[rows] @ (P * P) @ b
+        return total
+
+    return large_sample_se(v, tau2, method, k - p, weighted_fit(y, np.ones(k), X, 0.0).Q / k, squared_projection)
 
 
 def residual_log_likelihood(y, v, X, tau2, restricted):

@@ -163,8 +163,8 @@ class MetaRegressionResult:
         term, estimate, se, stat, p_value, ci_low, ci_high, vif, model scale, formula order.
     vcov : DataFrame
         Variance-covariance matrix of the coefficients.
-    tau2, tau2_null : float
-        Residual tau2 with moderators, and tau2 without them.
+    tau2, se_tau2, tau2_null : float
+        Residual tau2 with moderators and its standard error, and tau2 without them.
     QE, QE_df, QE_p, QM, QM_df, QM_df2, QM_p : float
         Residual heterogeneity; omnibus test of the moderators (QM_df2 is NaN for chi-square).
     R2, I2, H2 : float

@@ -76,31 +76,43 @@ def solve_Q(y, v, target):
 
 def se_of_tau2(v, tau2, method, y):
     """Large-sample standard error of tau2 for one fit (1-d y and v), by the formula of each estimator in metafor."""
-    k = len(v)
-    if method in ("REML", "ML", "PM", "EB"):
-        w = 1 / (v + tau2)
-        if method == "ML":
-            return float(np.sqrt(2 / (w * w).sum()))
-        if method == "REML":
-            return float(np.sqrt(2 / _trace_PP(w)))
-        return float(np.sqrt(2 * k**2 / (k - 1)) / w.sum())
+    return large_sample_se(v, tau2, method, len(v) - 1, float(np.var(y)), _squared_projection)
+
+
+def large_sample_se(v, tau2, method, df, crude, squared_projection):
+    """Standard error of tau2 in a model with k - p = `df`; `crude` is the residual mean square where SJ starts.
+
+    `squared_projection(w, a, b)` is the sum of a_i b_j P_ij^2 with P = W - W X (X'WX)^-1 X'W. A quadratic form y'Py
+    has variance 2 tr(P V P V), V = v + tau2; DL, HE, HS and SJ are a multiple of one, plus a constant.
+    """
+    k, total_variance = len(v), v + tau2
+    if method == "ML":
+        return float(np.sqrt(2 / (total_variance**-2).sum()))
+    if method == "REML":
+        return float(np.sqrt(2 / squared_projection(1 / total_variance, np.ones(k), np.ones(k))))
+    if method in ("PM", "EB"):
+        return float(np.sqrt(2 * k**2 / df) / (1 / total_variance).sum())
     if method == "HE":
-        w, scale = np.ones(k), 1 / (k - 1)
+        w, multiple = np.ones(k), 1 / df
     elif method == "SJ":
-        crude = squares_about_mean(y, v, k) / k
-        w, scale = 1 / (v + crude), crude / (k - 1)
+        w, multiple = 1 / (v + crude), crude / df
     else:
         w = 1 / v
-        scale = 1 / w.sum() if method == "HS" else 1 / (w.sum() - (w * w).sum() / w.sum())
-    total = w.sum()
-    row = w * w * (1 + (w * w).sum() / total**2) - 2 * w**3 / total
-    trace_PVPV = (v * v * (w * w - 2 * w**3 / total)).sum() + ((v * w * w).sum() / total) ** 2
-    return float(scale * np.sqrt(2 * trace_PVPV + 4 * tau2 * (v * row).sum() + 2 * tau2**2 * row.sum()))
+        multiple = 1 / (w.sum() if method == "HS" else squared_projection(w, np.ones(k), v))
+    return float(multiple * np.sqrt(2 * squared_projection(w, total_variance, total_variance)))
 
 
-def _trace_PP(w):
-    total, square = w.sum(), (w * w).sum()
-    return square - 2 * (w**3).sum() / total + (square / total) ** 2
+def _squared_projection(w, a, b):
+    """The same for X = 1, in a linear number of steps: P_ii = w_i (W - w_i) / W, P_ij = -w_i w_j / W, W = sum w."""
+    own, across = w * _sum_of_others(w), b * w * w
+    return ((a * b * own * own).sum() + (a * w * w * _sum_of_others(across)).sum()) / w.sum() ** 2
+
+
+def _sum_of_others(x):
+    """Sum without each element; that without the largest is added up, because the difference would be rounding."""
+    others, largest = x.sum() - x, x.argmax()
+    others[largest] = np.delete(x, largest).sum()
+    return others
 
 
 def typical_variance(v):

@@ -133,3 +133,9 @@ def test_no_study_at_all():
         hm.pool(table([np.nan], [0.1]))
     with pytest.raises(hm.TooFewStudies):
         hm.tau2_interval(table([0.1], [0.1]))
+
+
+def test_standard_error_of_tau2_beside_one_very_precise_study():
+    """sqrt(2 tr(P V P V)) / tr P in 80 digits (Python's decimal); differences of sums would be rounding here."""
+    df = table([0.4, 0.1, 1.2], [1e-8, 0.35, 0.2])
+    assert hm.pool(df, tau2_method="DL").se_tau2 == pytest.approx(0.22589654584635964, rel=1e-8)

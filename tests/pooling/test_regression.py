@@ -50,12 +50,35 @@ def test_as_metafor(record, formula, options, want):
     assert got.QM_p == pytest.approx(want["QMp"], rel=1e-4, abs=1e-12)
     if options.get("model") != "common":
         assert 100 * got.I2 == pytest.approx(want["I2"], rel=1e-4, abs=1e-5)
+        assert got.se_tau2 == pytest.approx(want["se_tau2"], rel=TOLERANCE, abs=1e-8 * scale)
         if want["R2"] and got.tau2_null > 1e-8 * scale:
             assert 100 * got.R2 == pytest.approx(want["R2"], rel=1e-4, abs=1e-4)
 
 
 def test_the_reference_is_complete():
     assert len(list(cases())) == 56
+
+
+TAU2 = {  # metafor 3.8-1: tau2, se.tau2 of rma(yi, vi, mods = ~ ablat + factor(alloc)), trials of BCG, log odds ratio
+    "REML": (0.1401677151, 0.1109252316446), "DL": (0.1082925386, 0.09487043247274), "ML": (0.0, 0.004927210878271),
+    "PM": (0.1635603532, 0.1207765694109), "EB": (0.1635603532, 0.1207765694109),
+    "HS": (0.0202361881, 0.01025945923717), "HE": (0.1674393031, 0.1766357124355),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", TAU2)
+def test_tau2_and_its_standard_error(method):
+    bcg = next(record for record in load("regression.json", "sets") if record["id"] == "bin_bcg")
+    df = pd.DataFrame({"yi": bcg["yi"], "vi": bcg["vi"], **bcg["moderators"]})
+    got = hm.meta_regression(df, "~ ablat + C(alloc)", tau2_method=method)
+    assert (got.tau2, got.se_tau2) == pytest.approx(TAU2[method], rel=1e-7)
+
+
+@pytest.mark.parametrize("method", [*TAU2, "SJ"])
+def test_without_moderators_tau2_and_its_standard_error_are_those_of_pool(method):
+    rows = studies(1, k=1500)  # more than one block of rows
+    got, pooled = hm.meta_regression(rows, "~ 1", tau2_method=method), hm.pool(rows, tau2_method=method)
+    assert (got.tau2, got.se_tau2) == pytest.approx((pooled.tau2, pooled.se_tau2), rel=1e-7)
 
 
 def studies(seed, k=14):
