@@ -91,7 +91,7 @@ _PUBLIC = {
     "report.published": "published_orr published_ratios published_sentence",
     "report.certainty": "headline_results summary_of_findings absolute_effects certainty_sentence results_by_grade "
     "grade_table grade_sentence",
-    "report.missing": "results_matrix",
+    "report.missing": "results_matrix missing_sentence",
     "report.audit_moves": "audit_moves moves_sentence",
     "report.case": "timeline_sentence",
     "report.reconstructions": "reconstruct_arms printed_statistics",

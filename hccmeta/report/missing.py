@@ -51,3 +51,16 @@ def _something_printed(tables, name: str, arm_ids) -> bool:
         return bool(tables.adverse_events["arm_id"].isin(arm_ids).any())
     table = tables.survival if name in ("OS", "PFS") else tables.responses
     return bool((table["arm_id"].isin(arm_ids) & (table["endpoint"] == name.split()[0])).any())
+
+
+def missing_sentence(matrix) -> str:
+    """How many of the studies that could give each headline result do."""
+    names = [name for name in matrix.columns if name not in ("study", "read")]
+    asked = {name: int((matrix[name] != "").sum()) for name in names}
+    parts = [f"{name} {int((matrix[name] == IN_RESULT).sum())} of {asked[name]}" for name in names if asked[name]]
+    if not parts:
+        return "No study of RT + ICI in this selection."
+    return (
+        f"Studies of RT + ICI behind each result, of all with the arms it asks for: {'; '.join(parts)}. "
+        "What the others found is not known where they were read, and no search was run for more."
+    )
