@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 ROUNDING = 1e-12
+LARGEST = 700.0  # exp of it is the last that a float holds; the survival beyond it is 0
 
 
 def _log_log(s):
@@ -29,7 +30,9 @@ def to_scale(survival, scale):
 
 def from_scale(y, scale):
     """Survival probability of a value on the log(-log) or logit scale."""
-    return np.exp(-np.exp(y)) if scale == "loglog" else 1 / (1 + np.exp(-np.asarray(y, float)))
+    if scale == "loglog":
+        return np.exp(-np.exp(np.minimum(y, LARGEST)))
+    return 1 / (1 + np.exp(np.minimum(-np.asarray(y, float), LARGEST)))
 
 
 def variance_on_scale(survival, standard_error, scale):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc, ndtri
 
-from hccmeta.effects.inputs import check_level
+from hccmeta.effects.inputs import check_level, check_seed, check_whole
 from hccmeta.errors import MethodError, TooFewStudies, check_choice
 from hccmeta.survival.combescure import STRUCTURES, fit_summary, log_survival_variance, survival_of
 from hccmeta.survival.curves import check_months
@@ -138,6 +138,9 @@ def pool_survival_curves(curves, *, times=None, method="combescure", model="rand
     check_choice("model", model, MODELS)
     check_choice("between", between, (None, *STRUCTURES))
     check_level(level)
+    check_whole("min_studies", min_studies, 1)
+    check_whole("min_at_risk", min_at_risk, 0)
+    check_seed(seed)
     checked, notes = read_curves(curves, allow_mixed=allow_mixed, caller="pool_survival_curves")
     if times is None:
         grid, chosen = choose_grid(checked, min_studies, min_at_risk)

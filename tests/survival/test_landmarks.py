@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from hccmeta.errors import DataError, MethodError
 from hccmeta.pooling.inverse_variance import pool
 from hccmeta.survival.curves import survival_summary
-from hccmeta.survival.landmark_variance import TRANSFORMS, standard_error_from_interval
+from hccmeta.survival.landmark_variance import TRANSFORMS, from_scale, standard_error_from_interval
 from hccmeta.survival.landmarks import pool_landmarks
 from hccmeta.survival.pooled_times import pool_medians, pool_rmst
 
@@ -134,3 +134,11 @@ def test_rmst_has_one_horizon_and_names_the_short_follow_up():
     assert result.left_out["study"].tolist() == ["C"]
     with pytest.raises(DataError, match="12, 24"):
         pool_rmst(df.assign(time_months=[12, 24, 24]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", ["loglog", "logit"])
+def test_limits_far_beyond_the_scale_are_nothing_or_all(scale):
+    """A t quantile with one degree of freedom takes limits there."""
+    ends = from_scale(np.array([-1e4, 1e4]), scale)
+    assert sorted(ends) == pytest.approx([0, 1], abs=1e-300)

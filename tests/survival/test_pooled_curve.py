@@ -172,3 +172,12 @@ def test_the_next_study_varies_more_than_the_mean():
     table = pool_survival_curves(simulated(13, [6, 12, 24, 48, 10, 30]), times=[6, 12]).to_frame()
     assert ((table["pi_low"] < table["ci_low"] - 0.05) & (table["pi_high"] > table["ci_high"] + 0.05)).all()
     assert pool_survival_curves(simulated(13, [6, 12, 24]), times=[6], model="common").to_frame()["pi_low"].isna().all()
+
+
+@pytest.mark.parametrize("wrong", ["x", None, -1, 1.5, np.nan, True, [1]], ids=str)
+def test_options_of_a_pooled_curve_are_whole_numbers(wrong):
+    table = pd.DataFrame({"study": list("AABBCC"), "time": [6, 12] * 3, "survival": [0.8, 0.6, 0.7, 0.5, 0.9, 0.6],
+                          "n_at_risk": [50, 40, 60, 42, 40, 36]})  # fmt: skip
+    for name in ("min_studies", "min_at_risk", "seed"):
+        with pytest.raises(MethodError, match=f"{name} = .* whole number"):
+            pool_survival_curves(table, **{name: wrong})
