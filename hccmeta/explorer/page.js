@@ -70,7 +70,7 @@ function choiceText({ endpoint, scope, where, without }) {
 
 function figures(chosen, exact, logitPool) {
   const number = (value) => (Number.isFinite(value) ? value.toFixed(3) : "not estimable");
-  const several = exact.k > 1;
+  const several = exact.k >= FEWEST;
   const shown = {
     k: exact.k, patients: sum(chosen.rows, (row) => row.n), "τ² (exact likelihood)": several && number(exact.tau2),
     "τ² (logit REML)": several && number(logitPool.tau2), "I²": several && `${(100 * logitPool.I2).toFixed(0)} %`,
@@ -111,9 +111,9 @@ function redraw() {
   const grouped = rows.length && choice.groupBy ? poolGroups(rows, (row) => valueOf(row, choice.groupBy)) : null;
   const held = document.activeElement?.dataset?.arm;
   byId("choice").textContent = choiceText(choice);
-  byId("answer").textContent = sentenceOf(choice, exact, grouped);
+  byId("answer").textContent = sentenceOf(choice, exact, grouped, chosen);
   byId("figures").replaceChildren(...(exact ? figures(chosen, exact, logitPool) : []));
-  byId("logit").textContent = exact?.k > 1 ? logitText(logitPool) : "";
+  byId("logit").textContent = exact?.k >= FEWEST ? logitText(logitPool) : "";
   drawForest(byId("forest"), { chosen, groupBy: choice.groupBy, exact, logitPool, grouped, onToggle });
   byId("left-out").hidden = !chosen.leftOut.length;
   byId("left-out").lastElementChild.replaceChildren(...chosen.leftOut.map(({ row, reason }) =>

@@ -102,7 +102,7 @@ function axisRow() {
 
 /** Fills the table: the arms (by group where grouped), each group's diamond, the overall diamonds, the axis. */
 function drawForest(table, { chosen, groupBy, exact, logitPool, grouped, onToggle }) {
-  const mean = exact?.estimate ?? NaN;
+  const mean = exact?.k === 1 || exact?.k >= FEWEST ? exact.estimate : NaN;
   const weights = new Map(chosen.rows.map((row, i) => [row, logitPool.weights[i]]));
   const shown = [...chosen.rows, ...chosen.without].sort((one, other) => one.order - other.order);
   const studyRows = (rows) =>
@@ -115,7 +115,7 @@ function drawForest(table, { chosen, groupBy, exact, logitPool, grouped, onToggl
       ...studyRows(shown.filter((row) => valueOf(row, groupBy) === name)));
     if (group?.result) body.push(...pooledRows(`Pooled, k = ${group.rows.length}`, group.rows, group.result, mean, "diamond"));
   }
-  if (chosen.rows.length > 1) {
+  if (chosen.rows.length >= FEWEST) {
     if (groupBy) body.push(headingRow("All", mean));
     body.push(...pooledRows(`Pooled, exact likelihood, k = ${exact.k}`, chosen.rows, exact, mean, "diamond"));
     body.push(...pooledRows("Pooled, logit REML", chosen.rows, { ...logitPool, piLow: NaN }, mean, "diamond second"));

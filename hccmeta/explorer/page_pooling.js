@@ -4,6 +4,7 @@
 
 const TAU_GRID = [0, 0.12, 0.2, 0.32, 0.5, 0.8, 1.25, 2, 3.2, 5, 8, 15, 40, 100];
 const TAU_MAX = 100;
+const FEWEST = 3; // fewer studies stand side by side, as in the report
 const RULE = gaussLegendre(40);
 const DROP = 32; // the integrand is followed until it has fallen by exp(-DROP) from its peak
 
@@ -190,14 +191,14 @@ function poolExact(rows) {
   };
 }
 
-/** Binomial-normal model in each group of rows and the Wald test between groups; groups of one study: no summary. */
+/** Binomial-normal model in each group of rows and the Wald test between groups; groups of fewer than three studies: no summary. */
 function poolGroups(rows, groupOf) {
   const groups = new Map();
   for (const row of rows) {
     const name = groupOf(row);
     if (name !== null) groups.set(name, [...(groups.get(name) ?? []), row]);
   }
-  const results = [...groups].map(([name, own]) => ({ name, rows: own, result: own.length > 1 ? poolExact(own) : null }));
+  const results = [...groups].map(([name, own]) => ({ name, rows: own, result: own.length >= FEWEST ? poolExact(own) : null }));
   const tested = results.map(({ result }) => result).filter((result) => result && Number.isFinite(result.estimate));
   const effects = tested.map(({ estimate, se }) => ({ y: estimate, v: se * se }));
   const { w, mean } = weigh(effects, 0);

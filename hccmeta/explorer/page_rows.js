@@ -87,17 +87,24 @@ function pText(p) {
 const studiesText = (k) => `${k} ${k === 1 ? "study" : "studies"}`;
 
 /** The pooled result, and the groups where there are any, as the report says them. */
-function sentenceOf({ endpoint, scope, groupBy }, result, grouped) {
+function sentenceOf({ endpoint, scope, groupBy }, result, grouped, chosen) {
   const outcome = `${endpoint} (${words(scope)})`;
   if (!result) return `No arm in this selection reports the ${outcome}: loosen a filter.`;
-  return pooledSentence(outcome, result) + (grouped ? ` ${groupsSentence(outcome, groupBy, grouped)}` : "");
+  return pooledSentence(outcome, result, chosen) + (grouped ? ` ${groupsSentence(outcome, groupBy, grouped)}` : "");
 }
 
-function pooledSentence(outcome, result) {
+/** `A 3/16 (18.8 %), B 33/108 (30.6 %)` */
+function sideBySide({ rows, labels }) {
+  const share = ({ events, n }) => `${events}/${n} (${((100 * events) / n).toFixed(1)} %)`;
+  return rows.map((row) => `${labels.get(row)} ${share(row)}`).join(", ");
+}
+
+function pooledSentence(outcome, result, chosen) {
   if (result.k === 1) return `Only one study reports the ${outcome}: ${estimateText(result)}; nothing is pooled.`;
+  if (result.k < FEWEST) return `${studiesText(result.k)} report the ${outcome}, too few to pool: ${sideBySide(chosen)}.`;
   const expected = Number.isFinite(result.piLow)
     ? `a new study would be expected between ${intervalText(result.piLow, result.piHigh).replace(" to ", " and ")} (prediction interval)`
-    : `no prediction interval is given${result.k < 3 ? " for so few studies" : ""}`;
+    : "no prediction interval is given";
   return `The pooled ${outcome} is ${estimateText(result)} over ${studiesText(result.k)}; ${expected}.`;
 }
 

@@ -13,7 +13,6 @@ from .sentences import FEWEST, interval_text, p_text, percent, result_text, stud
 
 MODERATORS = {
     "modality": "radiotherapy",
-    "dose": "dose (BED10)",
     "timing": "timing",
     "with_antiangiogenic": "anti-angiogenic drug",
     "line": "line of treatment",
@@ -30,7 +29,6 @@ QUESTIONS = {
     "pvtt_share": "Does it differ by the share of patients with portal vein thrombus?",
     "criteria": "Does it differ by the response criteria?",
 }
-BED_CUT = 70.0
 PVTT_CUT = 0.5
 
 
@@ -58,21 +56,17 @@ def with_classes(tables, rows):
     Returns
     -------
     DataFrame
-        With modality (external beam, Y-90, ...), dose (below or from 70 Gy BED10), with_antiangiogenic, pvtt_share
-        (below or from half), counts (printed, inferred).
+        With modality (external beam, Y-90, ...), timing, line, criteria, with_antiangiogenic, pvtt_share (below or from
+        half), evidence_grade and counts (printed, inferred).
     """
     external = {"EBRT": "external beam, other", "IMRT": "external beam, IMRT", "SBRT": "SBRT", "proton": "proton"}
     modality = rows["rt_modality"].map(
         lambda kind: external.get(kind, {"Y90": "Y-90", "I125": "I-125"}.get(kind, kind))
     )
-    bed = rows["rt_bed10"].astype(float)
     drug = rows["antiangiogenic"].fillna("not_stated")
     pvtt = rows["arm_id"].map(_share(tables, "pvtt")).astype(float)
     return rows.assign(
         modality=modality.fillna("not stated").str.replace("_", " "),
-        dose=np.select(
-            [bed < BED_CUT, bed >= BED_CUT], [f"below {BED_CUT:g} Gy", f"{BED_CUT:g} Gy or more"], "not stated"
-        ),
         timing=rows["timing"]
         .fillna("not stated")
         .replace({"rt_first": "RT first", "ici_first": "ICI first"})

@@ -82,6 +82,8 @@ def result_text(result) -> str:
 
 def heterogeneity_text(result) -> str:
     """One line for below a forest plot: k, tau2, I2, Q and the method."""
+    if isnan(result.estimate):
+        return f"k = {result.k}: too few to pool"
     parts = [f"k = {result.k}"]
     if isfinite(result.tau2) and result.model == "random":
         parts.append(f"τ² = {result.tau2:.3g}")
@@ -142,7 +144,7 @@ def sentence(result, *, outcome: str = "", where: str = "") -> str:
         expected = interval_text(shown.pi_low, shown.pi_high, result.measure).replace(" to ", " and ")
         text += f"; a new study would be expected between {expected} (prediction interval)"
     else:
-        text += "; no prediction interval is given" + (" for so few studies" if result.k < 3 else "")
+        text += "; no prediction interval is given" + (" for so few studies" if result.k < FEWEST else "")
     if isfinite(result.I2):
         text += f"; I² {100 * result.I2:.0f} %"
     return text + "."
