@@ -7,7 +7,7 @@ import numpy as np
 from hccmeta.effects.inputs import Columns
 from hccmeta.errors import DataError
 
-TIE_TOLERANCE = 1.5e-8
+TIE_TOLERANCE = np.finfo(float).eps ** 0.5  # 1.49e-8
 
 
 def read_patients(ipd, *, caller, labels=()):
@@ -53,7 +53,7 @@ def _read_label(columns, ipd, name):
 
 
 def merge_near_ties(time):
-    """Times closer than rounding (1.5e-8, absolute or of the mean time) become one, as in R's survival."""
+    """Times closer than rounding (1.49e-8, absolute or of the mean time) become one, as in R's survival."""
     values, position = np.unique(time, return_inverse=True)
     gap = np.diff(values)
     scale = max(1.0, float(np.abs(values).mean())) if len(values) else 1.0

@@ -55,6 +55,12 @@ def test_ties_of_rounding_are_one_time():
     assert km["events"].tolist() == [0, 2, 0]
 
 
+@pytest.mark.parametrize(("gap", "n_risk"), [(1.495e-8, [3, 2, 1]), (1.485e-8, [3, 1])])
+def test_what_rounding_is(gap, n_risk):
+    """survival 3.5-3: survfit(Surv(c(0.5, 0.5 + gap, 0.6), c(1, 1, 1)) ~ 1)$n.risk."""
+    assert kaplan_meier(table([0.5, 0.5 + gap, 0.6], [1, 1, 1]))["n_at_risk"].tolist()[1:] == n_risk
+
+
 def test_events_come_before_censorings_of_the_same_time():
     assert kaplan_meier(table([5, 5], [1, 0]))["survival"].tolist() == [1, 0.5]
 
