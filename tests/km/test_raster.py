@@ -30,6 +30,14 @@ STYLES = {
 }
 
 
+def saved(pixels, folder):
+    """Path and calibration of an image: time 0 to 10 in columns 50 to 350, survival 1 to 0 in rows 50 to 250."""
+    Image.fromarray(pixels).save(folder / "figure.png")
+    points = (("x", 0, 50), ("x", 10, 350), ("y", 0, 250), ("y", 1, 50))
+    axes = [{"axis": axis, "value": value, "pixel": pixel} for axis, value, pixel in points]
+    return {"path": folder / "figure.png", "calibration": axes}
+
+
 def errors(drawn, curves):
     return {arm: rmse(curves[curves["curve"] == arm], *patients) for arm, patients in drawn.patients.items()}
 
@@ -52,11 +60,38 @@ def test_a_legend_key_below_the_end_is_no_part_of_the_curve(tmp_path):
     red = (214, 39, 40)
     pixels[49:51, 50:201] = pixels[49:151, 199:201] = pixels[149:151, 199:301] = red
     pixels[169:171, 305:350] = red
-    Image.fromarray(pixels).save(tmp_path / "figure.png")
-    points = (("x", 0, 50), ("x", 10, 350), ("y", 0, 250), ("y", 1, 50))
-    axes = [{"axis": axis, "value": value, "pixel": pixel} for axis, value, pixel in points]
-    curve = digitise_image(tmp_path / "figure.png", calibration=axes, colours={"all": "#d62728"})
+    curve = digitise_image(**saved(pixels, tmp_path), colours={"all": "#d62728"})
     np.testing.assert_allclose(curve[["time", "survival"]], [[0, 1], [5, 0.5], [8.33, 0.5]], atol=0.05)
+
+
+def test_a_black_curve_does_not_go_on_along_a_grey_one(tmp_path):
+    pixels = np.full((300, 400, 3), 255, np.uint8)
+    pixels[52:54, 50:301] = pixels[52:151, 299:301] = pixels[149:151, 299:350] = 128
+    pixels[49:51, 50:201] = pixels[49:151, 199:201] = pixels[149:151, 199:299] = 0
+    curves = digitise_image(**saved(pixels, tmp_path), colours={"a": "#000000", "b": "#808080"})
+    ends = curves.groupby("curve")["time"].last()
+    assert ends["a"] == pytest.approx(8.3, abs=0.1) and ends["b"] == pytest.approx(10, abs=0.1)
+
+
+def test_a_narrow_dark_band_is_not_taken_for_a_thick_line(tmp_path):
+    pixels = np.full((300, 400, 3), 255, np.uint8)
+    red = np.array([214, 39, 40])
+    pixels[44:57, 50:201] = pixels[44:157, 194:207] = pixels[144:157, 199:301] = 0.6 * red + 0.4 * 255
+    pixels[49:51, 50:201] = pixels[49:151, 199:201] = pixels[149:151, 199:301] = red
+    curve = digitise_image(**saved(pixels, tmp_path), colours={"all": "#d62728"})
+    np.testing.assert_allclose(curve[["time", "survival"]], [[0, 1], [5, 0.5], [8.33, 0.5]], atol=0.02)
+
+
+def test_a_solid_curve_does_not_go_on_along_a_dashed_one_of_its_colour(tmp_path):
+    pixels = np.full((300, 400, 3), 255, np.uint8)
+    pixels[49:51, 50:201] = pixels[49:141, 199:201] = pixels[139:141, 199:221] = 0
+    pixels[49:151, 59:61] = 0
+    for start in range(60, 350, 16):
+        pixels[149:151, start : start + 10] = 0
+    looks = dict(colours={"a": "#000000", "b": "#000000"}, line_styles={"a": "solid", "b": "dashed"})
+    last = digitise_image(**saved(pixels, tmp_path), **looks).groupby("curve").last()
+    assert last.loc["a"].tolist() == pytest.approx([(220 - 50) / 30, 0.55], abs=0.05)
+    assert last.loc["b", "survival"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_curve_behind_a_legend_box_is_followed_to_its_end(tmp_path):

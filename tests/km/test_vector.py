@@ -38,6 +38,31 @@ def test_curves_without_colours_are_named_by_colour_and_style(tmp_path):
     assert sorted(digitise_vector(one.path)["curve"].unique()) == ["#000000 dashed", "#000000 solid"]
 
 
+def svg(folder, lines):
+    """An SVG with these lines and its calibration: time 0 to 12, survival 1 to 0, both from 10 to 90 points."""
+    size = 'width="100pt" height="100pt" viewBox="0 0 100 100"'
+    drawn = "".join(f'<path d="{line}" style="fill:none;stroke:#d62728"/>' for line in lines)
+    (folder / "figure.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{drawn}</svg>')
+    points = (("x", 0, 10), ("x", 12, 90), ("y", 0, 90), ("y", 1, 10))
+    axes = [{"axis": axis, "value": value, "pixel": pixel} for axis, value, pixel in points]
+    return {"path": folder / "figure.svg", "calibration": axes}
+
+
+def test_a_curve_drawn_twice_is_one_curve(tmp_path):
+    curves = digitise_vector(**svg(tmp_path, ["M 10 10 H 30 V 50 H 90"] * 2))
+    assert curves.to_numpy().tolist() == [["#d62728", 0, 1], ["#d62728", 3, 0.5], ["#d62728", 12, 0.5]]
+
+
+def test_a_slanted_line_is_no_curve(tmp_path):
+    with pytest.raises(DataError, match="No step curve among the 1 lines"):
+        digitise_vector(**svg(tmp_path, ["M 10 10 H 30 L 60 50 H 90"]))
+
+
+def test_a_curve_that_starts_below_one_starts_with_a_drop_at_its_first_point(tmp_path):
+    curve = digitise_vector(**svg(tmp_path, ["M 11 13 H 30 V 50 H 90"]))
+    np.testing.assert_allclose(curve[["time", "survival"]], [[0, 1], [0.15, 0.9625], [3, 0.5], [12, 0.5]], atol=1e-4)
+
+
 def test_a_typed_position_off_the_ticks_is_kept(tmp_path):
     drawn = draw(tmp_path, "figure.svg")
     moved = [dict(point, pixel=point["pixel"] + 2.0 * (point["axis"] == "x")) for point in drawn.typed["calibration"]]
