@@ -53,9 +53,15 @@ def test_a_curve_drawn_twice_is_one_curve(tmp_path):
     assert curves.to_numpy().tolist() == [["#d62728", 0, 1], ["#d62728", 3, 0.5], ["#d62728", 12, 0.5]]
 
 
-def test_a_slanted_line_is_no_curve(tmp_path):
+def test_a_typed_position_is_not_moved_onto_a_censoring_mark(tmp_path):
+    curve = digitise_vector(**svg(tmp_path, ["M 10 10 H 30 V 50 H 90", "M 90.3 48 V 52"]))
+    assert curve["time"].tolist() == [0, 3, 12]
+
+
+@pytest.mark.parametrize("line", ["M 10 10 H 30 L 60 50 H 90", "M 10 10 V 90 H 90"], ids=["slanted", "axes"])
+def test_a_line_that_is_no_curve(tmp_path, line):
     with pytest.raises(DataError, match="No step curve among the 1 lines"):
-        digitise_vector(**svg(tmp_path, ["M 10 10 H 30 L 60 50 H 90"]))
+        digitise_vector(**svg(tmp_path, [line]))
 
 
 def test_a_curve_that_starts_below_one_starts_with_a_drop_at_its_first_point(tmp_path):
