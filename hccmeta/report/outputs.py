@@ -27,9 +27,14 @@ def output_folder() -> Path:
 
 
 def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DataError(f"{name!r} cannot name an output: use lower-case letters, digits and underscores, at most 81.")
     return name
+
+
+def _expect(right: bool, caller: str, what: str, given) -> None:
+    if not right:
+        raise DataError(f"{caller} takes {what}; it was given {type(given).__name__}.")
 
 
 def _register(*files: Path) -> None:
@@ -70,6 +75,7 @@ def results_table(results):
     """
     import pandas as pd
 
+    _expect(isinstance(results, dict), "results_table", "a dict of label -> result", results)
     frames = [result.to_frame().assign(label=str(label)) for label, result in results.items()]
     if not frames:
         return pd.DataFrame(columns=RESULT_COLUMNS)
@@ -89,6 +95,7 @@ def source_rows(rows):
     -------
     DataFrame
     """
+    _expect(hasattr(rows, "columns"), "source_rows", "rows as a select_ function returns them", rows)
     wanted = ("study", "arm_id", "endpoint", "events", "n", "estimate", "ci_low", "ci_high", "criteria", "population",
               "printed", "how", "evidence_grade", "use", "locator", "source")  # fmt: skip
     key = [
@@ -119,6 +126,7 @@ def save_table(df, name: str):
     DataFrame
         The same table.
     """
+    _expect(hasattr(df, "to_csv") and hasattr(df, "columns"), "save_table", "a DataFrame", df)
     file = output_folder() / "tables" / f"{_checked(name)}.csv"
     safe = df.apply(
         lambda column: column.map(_safe_cell) if column.dtype.kind in "OUS" or str(column.dtype) == "string" else column
@@ -176,6 +184,7 @@ def save_figure(ax, name: str, *, caption: str = "", key: bool = False):
     if ax is None:
         return HTML("<p><i>Nothing to draw in this selection.</i></p>")
     figure = getattr(ax, "figure", ax)
+    _expect(hasattr(figure, "savefig"), "save_figure", "Axes, a Figure or None", ax)
     folder = output_folder() / "figures"
     svg, png = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(SVG_STYLE):
@@ -216,6 +225,8 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
     """
     from IPython.display import HTML
 
+    for text in (question, answer):
+        _expect(isinstance(text, str), "save_answer", "texts as question and answer", text)
     record = {"question": question, "answer": answer, "headline": headline}
     if shows:
         record["shows"] = [_checked(one) for one in shows]

@@ -62,3 +62,23 @@ def test_an_answer_is_escaped_when_shown(folder):
 def test_without_the_runner_nothing_published_is_overwritten(monkeypatch):
     monkeypatch.delenv("HCCMETA_REPORTS")
     assert output_folder().name == "interactive"
+
+
+@pytest.mark.parametrize("given", ["x", 5, [1], {}], ids=lambda value: type(value).__name__)
+def test_what_cannot_be_written_is_refused_before_a_file_is_made(given, tmp_path, monkeypatch):
+    monkeypatch.setenv("HCCMETA_REPORTS", str(tmp_path))
+    with pytest.raises(hm.DataError, match="save_table takes a DataFrame"):
+        hm.save_table(given, "x")
+    with pytest.raises(hm.DataError, match="save_figure takes Axes"):
+        hm.save_figure(given, "x")
+    if not isinstance(given, str):
+        with pytest.raises(hm.DataError, match="save_answer takes texts"):
+            hm.save_answer("x", "Question?", given)
+        with pytest.raises(hm.DataError, match="cannot name an output"):
+            hm.save_table(pd.DataFrame({"a": [1]}), given)
+    if not isinstance(given, dict):
+        with pytest.raises(hm.DataError, match="results_table takes a dict"):
+            hm.results_table(given)
+    with pytest.raises(hm.DataError, match="source_rows takes rows"):
+        hm.source_rows(given)
+    assert not list(tmp_path.rglob("*.*"))
