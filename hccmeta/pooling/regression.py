@@ -211,10 +211,8 @@ def labelled(vcov, terms):
 def _residual(y, v, X, tau2, model):
     """QE and the heterogeneity that is left, by the typical sampling variance (k - p) / tr P."""
     df = len(y) - X.shape[1]
-    basis = np.linalg.qr(X)[0]
-    fit = weighted_fit(y, v, basis, 0.0)
-    trace = (fit.w * (1 - fit.w * ((basis @ fit.vcov) * basis).sum(1))).sum()
-    ratio = tau2 * trace / df
+    fit = weighted_fit(y, v, np.linalg.qr(X)[0], 0.0)
+    ratio = tau2 * fit.trace / df
     I2, H2 = ratio / (1 + ratio), 1 + ratio
     if model == "common":
         I2, H2 = max(0.0, 1 - df / fit.Q) if fit.Q > 0 else 0.0, fit.Q / df

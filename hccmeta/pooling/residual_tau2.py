@@ -19,13 +19,14 @@ BLOCK = 2_000_000  # entries of P held at a time
 
 
 class WeightedFit(NamedTuple):
-    """Weighted least squares at one tau2: weights, (X'WX)^-1, coefficients, P y, and Q = y'Py."""
+    """Weighted least squares at one tau2: weights, (X'WX)^-1, coefficients, P y, Q = y'Py, and the trace of P."""
 
     w: np.ndarray
     vcov: np.ndarray
     beta: np.ndarray
     Py: np.ndarray
     Q: float
+    trace: float
 
 
 def weighted_fit(y, v, X, tau2):
@@ -36,7 +37,8 @@ def weighted_fit(y, v, X, tau2):
     projected = q.T @ (root * y)
     inverse = np.linalg.inv(r)
     residual = root * y - q @ projected
-    return WeightedFit(w, inverse @ inverse.T, inverse @ projected, root * residual, float(residual @ residual))
+    trace = float((w * (1 - (q * q).sum(1))).sum())
+    return WeightedFit(w, inverse @ inverse.T, inverse @ projected, root * residual, float(residual @ residual), trace)
 
 
 def residual_tau2(y, v, X, method):
@@ -50,7 +52,7 @@ def residual_tau2(y, v, X, method):
         return _solve_Q(y, v, X, k - p)
     if method in ("DL", "HS"):
         fit = weighted_fit(y, v, X, 0.0)
-        tau2 = (fit.Q - (k - p)) / _traces(fit, X)[0] if method == "DL" else (fit.Q - k) / fit.w.sum()
+        tau2 = (fit.Q - (k - p)) / fit.trace if method == "DL" else (fit.Q - k) / fit.w.sum()
     else:
         plain = weighted_fit(y, np.ones(k), X, 0.0)
         leverage = ((X @ plain.vcov) * X).sum(1)
@@ -91,11 +93,11 @@ def residual_log_likelihood(y, v, X, tau2, restricted):
     return float(value)
 
 
-def _traces(fit, X):
-    """tr P and tr PP from k x p sums."""
+def _trace_PP(fit, X):
+    """tr PP from k x p sums; exact enough for a slope."""
     w, inner = fit.w, fit.vcov @ (X.T * fit.w**2) @ X
     cubic = fit.vcov @ (X.T * fit.w**3) @ X
-    return w.sum() - np.trace(inner), (w * w).sum() - 2 * np.trace(cubic) + (inner * inner.T).sum()
+    return (w * w).sum() - 2 * np.trace(cubic) + (inner * inner.T).sum()
 
 
 def _solve_Q(y, v, X, target):
@@ -116,7 +118,7 @@ def _score(y, v, X, tau2, restricted):
     w, Py = fit.w, fit.Py
     across = X.T @ (w * Py)
     slope = -2 * ((w * Py * Py).sum() - across @ fit.vcov @ across)
-    trace, squared_trace = _traces(fit, X) if restricted else (w.sum(), (w * w).sum())
+    trace, squared_trace = (fit.trace, _trace_PP(fit, X)) if restricted else (w.sum(), (w * w).sum())
     return Py @ Py, trace, slope, -squared_trace
 
 

@@ -81,6 +81,12 @@ def test_without_moderators_tau2_and_its_standard_error_are_those_of_pool(method
     assert (got.tau2, got.se_tau2) == pytest.approx((pooled.tau2, pooled.se_tau2), rel=1e-7)
 
 
+def test_tau2_beside_one_very_precise_study():
+    """(Q - (k - p)) / tr P in 60 digits (mpmath)."""
+    df = pd.DataFrame({"yi": [0.4, 0.1, 1.2, 2.9, 0.3], "vi": [1e-8, 0.35, 0.2, 0.3, 0.25], "x": range(5)})
+    assert hm.meta_regression(df, "~ x", tau2_method="DL").tau2 == pytest.approx(0.98957100613600886, rel=1e-7)
+
+
 def studies(seed, k=14):
     rng = np.random.default_rng(seed)
     vi = np.exp(rng.uniform(-4, 0, k))
