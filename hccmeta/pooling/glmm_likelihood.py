@@ -140,19 +140,16 @@ class MarginalModel:
     def start(self, rows, tau):
         """Weighted least squares of the empirical logits with weights 1 / (1 / information + tau**2).
 
-        A single coefficient is then brought to its maximum at tau = 0, where the likelihood has no integral.
+        With an intercept alone the maximum at tau = 0 is known: the logit of all events among all patients.
         """
         kernel, design = self.kernel.take(rows), self.design
         where, information = kernel.guess
         weight = information / (1 + information * tau[:, None] ** 2)
         normal = np.einsum("ki,bk,kj->bij", design, weight, design)
         found = np.linalg.solve(normal, ((weight * where) @ design)[..., None])[..., 0]
-        if self.n_coefficients == 1:
-            none = tau == 0
-            kernel = self.kernel.take(rows[none])
-            for _ in range(3):
-                _, slope, curvature = kernel(found[none] @ design.T)
-                found[none] += slope @ design / (curvature @ design**2)
+        if isinstance(kernel, Binomial) and self.n_coefficients == 1 and (design == 1).all():
+            events, n = kernel.events.sum(1, keepdims=True), kernel.n.sum(1, keepdims=True)
+            found = np.where(tau[:, None] == 0, np.log(events / (n - events)), found)
         return found
 
     def __call__(self, theta, rows):

@@ -17,6 +17,16 @@ def test_three_studies_with_a_barely_positive_tau2():
     assert result.log_lik == pytest.approx(-7.99554, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("events", "n", "pooled"), [([129, 3], [129, 351], 3.6756), ([3, 125], [86, 125], 3.8724)], ids=["first", "second"]
+)
+def test_one_study_of_all_and_one_of_few_events(events, n, pooled):
+    """Far from the guess at tau = 0 plain Newton steps leave the parabola: these two ended in infinity."""
+    result = hm.pool_proportion(pd.DataFrame({"events": events, "n": n}))
+    assert result.estimate == pytest.approx(pooled, abs=1e-3)
+    assert result.ci_low < pooled < result.ci_high
+
+
 def test_no_tau_of_a_dense_scan_is_better():
     rng = np.random.default_rng(5)
     taus = np.concatenate([np.linspace(0, 0.4, 41), np.linspace(0.45, 3, 30)])
