@@ -24,15 +24,18 @@ def preferences(tables, table: str, column: str, wanted) -> tuple:
 
 
 def check_where(tables, table: str, where, *, arm: str = "arm_id") -> None:
-    """Raise MethodError for a filter value that no row can have; with a saved selection it may just be left out."""
+    """Raise MethodError for a filter value that neither a row nor any arm or study has.
+
+    A value without a row in this table gives an empty result; with a saved selection it may just be left out.
+    """
     if not isinstance(where, dict) or tables.selection:
         return
-    rows = joined(tables, getattr(tables, table), arm=arm)
+    rows, arms = joined(tables, getattr(tables, table), arm=arm), arm_table(tables)
     listed = {field.name: field.enum for name in (table, "arms", "studies") for field in tables.schemas[name].fields}
     listed["treatment"] = TREATMENTS
     for column in rows.columns.intersection(list(where)):
         values = where[column] if isinstance(where[column], list | tuple | set | frozenset) else [where[column]]
-        known = [*rows[column].dropna().unique(), *(listed.get(column) or ())]
+        known = {*rows[column].dropna(), *arms.get(column, ()), *(listed.get(column) or ())}
         unknown = [str(value) for value in values if value not in known]
         if unknown:
             values = ", ".join(sorted(map(str, dict.fromkeys(rows[column].dropna()))))
