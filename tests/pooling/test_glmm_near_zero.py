@@ -18,12 +18,12 @@ def test_three_studies_with_a_barely_positive_tau2():
 
 
 @pytest.mark.parametrize(
-    ("events", "n", "pooled"), [([129, 3], [129, 351], 3.6756), ([3, 125], [86, 125], 3.8724)], ids=["first", "second"]
+    ("events", "n", "pooled"), [([129, 3], [129, 351], 3.675604), ([3, 125], [86, 125], 3.872422)], ids=["first", "second"]
 )
 def test_one_study_of_all_and_one_of_few_events(events, n, pooled):
-    """Far from the guess at tau = 0 plain Newton steps leave the parabola: these two ended in infinity."""
+    """Far from the guess at tau = 0 plain Newton steps diverge. Values: maximum of a sum over 200,001 points of z."""
     result = hm.pool_proportion(pd.DataFrame({"events": events, "n": n}))
-    assert result.estimate == pytest.approx(pooled, abs=1e-3)
+    assert result.estimate == pytest.approx(pooled, abs=5e-6)
     assert result.ci_low < pooled < result.ci_high
 
 
