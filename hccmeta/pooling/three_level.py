@@ -176,23 +176,25 @@ def _optimum(y, v, groups, restricted):
         free = (at > 0) | (slope > 0)
         if not free.any():
             return float(at[0]), float(at[1])
-        step = np.zeros(2)
-        step[free] = _newton_step(y, v, groups, at, slope, free, restricted, scale)
+        step = _newton_step(y, v, groups, at, slope, free, restricted, scale)
+        below_zero = (at == 0) & (step < 0)
+        if below_zero.any():
+            step = _newton_step(y, v, groups, at, slope, free & ~below_zero, restricted, scale)
         new, height_new = at, -inf
         while height_new < height and np.abs(step).max() > 1e-14 * scale:
             new = np.maximum(at + step, 0.0)
             height_new = _log_likelihood(y, v, groups, *new, restricted)
             step = step / 2
-        moved = np.abs(new - at).max()
+        moved = (np.abs(new - at) / (at + scale)).max()
         if height_new >= height:
             at, height = new, height_new
-        if moved <= 1e-10 * (at.max() + scale) or height_new < height:
+        if moved <= 1e-10 or height_new < height:
             return float(at[0]), float(at[1])
     raise NotConverged(f"The three-level likelihood's maximum was not reached in {STEPS} Newton steps.")
 
 
 def _newton_step(y, v, groups, at, slope, free, restricted, scale):
-    """Newton step in the free variances; along the gradient where the likelihood is not concave."""
+    """Newton step in the free variances, turned uphill where the likelihood is not concave; at most a doubling."""
     hessian = np.empty((2, 2))
     for j in range(2):
         h = 1e-5 * (at[j] + scale)
@@ -202,9 +204,12 @@ def _newton_step(y, v, groups, at, slope, free, restricted, scale):
         change = _score(y, v, groups, *ahead, restricted) - _score(y, v, groups, *behind, restricted)
         hessian[j] = change / (ahead[j] - behind[j])
     hessian = ((hessian + hessian.T) / 2)[np.ix_(free, free)]
-    if (np.linalg.eigvalsh(hessian) < 0).all():
-        return np.linalg.solve(-hessian, slope[free])
-    return slope[free] * (at.max() + scale) / np.abs(slope[free]).max()
+    unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), np.finfo(float).tiny))
+    bend, axes = np.linalg.eigh(hessian * np.outer(unit, unit))
+    uphill = unit * (axes @ (axes.T @ (slope[free] * unit) / np.maximum(np.abs(bend), 1e-9)))
+    step = np.zeros(2)
+    step[free] = uphill / max(1.0, np.abs(uphill).max() / (at.max() + scale))
+    return step
 
 
 def _notes(clusters, between, within, table):

@@ -97,3 +97,22 @@ def test_refusals():
         hm.pool_three_level(df.assign(trial=range(len(df))), "trial")
     with pytest.raises(hm.MethodError, match="'REML'"):
         hm.pool_three_level(df, "trial", tau2_method="DL")
+
+
+@pytest.mark.parametrize("tau2_method", ["REML", "ML"])
+def test_variances_far_above_the_sampling_variances(tau2_method):
+    """No point of a fine grid is higher on the likelihood; it is not concave on the way to its maximum."""
+    yi, vi = np.array([-5870.61, -5300.05, -7882.23]), np.array([0.18, 0.47, 0.38])
+    result = hm.pool_three_level(pd.DataFrame({"yi": yi, "vi": vi, "c": list("AAB")}), "c", tau2_method=tau2_method)
+    same = np.equal.outer(list("AAB"), list("AAB"))
+
+    def log_likelihood(between, within):
+        V = np.diag(vi + within) + between * same
+        W = np.linalg.inv(V)
+        residual = yi - (W @ yi).sum() / W.sum()
+        value = np.linalg.slogdet(V)[1] + residual @ W @ residual
+        return -0.5 * (value + np.log(W.sum()) if tau2_method == "REML" else value)
+
+    nodes = np.append(0.0, np.geomspace(1.0, 1e8, 120))
+    highest = max(log_likelihood(between, within) for between in nodes for within in nodes[1:])
+    assert log_likelihood(result.tau2_between, result.tau2_within) >= highest - 1e-9
