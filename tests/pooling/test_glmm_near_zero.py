@@ -18,7 +18,9 @@ def test_three_studies_with_a_barely_positive_tau2():
 
 
 @pytest.mark.parametrize(
-    ("events", "n", "pooled"), [([129, 3], [129, 351], 3.675604), ([3, 125], [86, 125], 3.872422)], ids=["first", "second"]
+    ("events", "n", "pooled"),
+    [([129, 3], [129, 351], 3.675604), ([3, 125], [86, 125], 3.872422)],
+    ids=["first", "second"],
 )
 def test_one_study_of_all_and_one_of_few_events(events, n, pooled):
     """Far from the guess at tau = 0 plain Newton steps diverge. Values: maximum of a sum over 200,001 points of z."""
