@@ -72,7 +72,7 @@ _PUBLIC = {
     "report.sentences": "sentence",
     "report.outputs": "results_table save_table save_figure save_answer save_answers draw source_rows stacked",
     "report.provenance": "provenance",
-    "report.response": "pool_rates pool_logit as_rows variants_sentence stack_rows scope_table scope_sentence "
+    "report.response": "pool_rates pool_logit as_rows variants_sentence scope_table scope_sentence "
     "perioperative_table perioperative_sentence",
     "report.dose": "dose_table dose_rows dose_sentence",
     "report.comparative": "comparative_sentence printed_hazard_ratios scope_pairs two_arm_table pool_contrasts "
@@ -83,7 +83,7 @@ _PUBLIC = {
     "report.pooled_survival": "landmark_table pooled_landmarks pooled_curve plot_pooled_curve "
     "pooled_survival_sentence landmark_rows",
     "report.robustness": "robustness_sentence reported_grid",
-    "report.safety": "safety_sentence event_table pair_adverse_events fatal_events fatal_sentence liver_table "
+    "report.safety": "safety_sentence by_attribution harm_rows event_table pair_adverse_events fatal_events fatal_sentence liver_table "
     "liver_sentence",
     "report.design": "recompute_designs design_sentence plot_assumptions success_table",
     "report.factors": "factor_table factor_sentence",

@@ -11,7 +11,7 @@ import hccmeta as hm
 EFFECTS = pd.DataFrame({"yi": [0.1, 0.3, 0.2], "vi": [0.04, 0.05, 0.06], "events": [3, 4, 5], "n": [20, 30, 25]})
 NO_TABLES = [None, "abc", pd.DataFrame(), [1, 2], {}]
 # `tables` of these is something else: a folder, a dict of tables.
-OTHER = {"check_tables", "load_tables", "stack_rows"}
+OTHER = {"check_tables", "load_tables"}
 
 
 def takes_tables(name):

@@ -120,17 +120,6 @@ def variants_sentence(variants: dict, *, outcome: str) -> str:
     )
 
 
-def stack_rows(tables: dict, *, by: str):
-    """Selections stacked into rows of one forest plot: study becomes `study, by`."""
-    import pandas as pd
-
-    frames = [rows.assign(study=rows["study"] + f", {by} {level}") for level, rows in tables.items() if len(rows)]
-    for frame in frames:
-        frame.attrs.clear()
-    rows = pd.concat(frames, ignore_index=True) if frames else next(iter(tables.values()))
-    return effects_proportion(rows) if len(rows) else rows
-
-
 @needs_tables
 def scope_table(tables, *, endpoint: str, scopes, criteria, where=None):
     """Response by the lesions judged and the criteria, of the studies that judge more than one kind of lesions.

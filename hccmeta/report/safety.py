@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..effects.proportion import effects_proportion
 from ..evidence.load import needs_tables
 from ..evidence.safety import check_event
 from ..evidence.sieve import arm_table, joined
-from .sentences import result_text, studies_text
+from .sentences import FEWEST, result_text, studies_side_by_side, studies_text
 
 GRADES = {
     "any": "of any grade",
@@ -27,13 +28,47 @@ LIVER = {
 }
 
 
+def by_attribution(grades: dict) -> dict:
+    """Selections of one grade each, split by what the paper attributes the events to: (grade, attribution) -> rows.
+
+    Counts of different attribution answer different questions and are never pooled with each other.
+    """
+    return {
+        (grade, attribution): part.reset_index(drop=True)
+        for grade, rows in grades.items()
+        for attribution, part in rows.groupby("attribution", sort=False)
+    }
+
+
+def harm_rows(harms: dict):
+    """Rows of `by_attribution` stacked for one forest plot: study with its attribution, grade in words."""
+    import pandas as pd
+
+    frames = [
+        rows.assign(study=rows["study"] + f", {_cause(attribution)}", grade=GRADES[grade])
+        for (grade, attribution), rows in harms.items()
+    ]
+    for frame in frames:
+        frame.attrs.clear()
+    return effects_proportion(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
+
+
+def _cause(attribution: str) -> str:
+    """`treatment-related`, `any cause`, `cause not stated`."""
+    return {"not_stated": "cause not stated", "any_cause": "any cause"}.get(attribution, attribution.replace("_", "-"))
+
+
 def safety_sentence(harms: dict, *, event: str) -> str:
-    """Severe and any adverse events by the grade as printed, with the number of studies behind each."""
+    """Any adverse event by grade and attribution as printed: pooled from three studies on, study by study below."""
     what = "an adverse event" if event == "any" else event
-    parts = [f"{GRADES[grade]}: {result_text(result)}" for grade, result in harms.items() if result.k]
+    parts = {}
+    for (grade, attribution), result in harms.items():
+        shown = studies_side_by_side(result) if result.k < FEWEST else result_text(result)
+        parts.setdefault(GRADES[grade], []).append(f"{_cause(attribution)} {shown}")
     if not parts:
         return f"No study in this selection reports {what} over the whole treatment."
-    return f"Patients with {what} after RT + ICI, by the grade as printed (never merged) - {'; '.join(parts)}."
+    told = "; ".join(f"{grade}: {' and '.join(shown)}" for grade, shown in parts.items())
+    return f"Patients with {what} after RT + ICI, by grade and cause as printed (never merged) - {told}."
 
 
 @needs_tables

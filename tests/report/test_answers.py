@@ -146,6 +146,20 @@ def test_two_hazard_ratios_are_not_pooled():
 # --- harms
 
 
+def test_counts_of_different_attribution_are_never_pooled(tables):
+    everywhere = ("unresectable", "recurrent_metastatic", "perioperative")
+    grades = {grade: hm.select_adverse_events(tables, grade=grade, where=RT_ICI, settings=everywhere)
+              for grade in ("any", "3-4", "5")}  # fmt: skip
+    harms = {key: hm.pool_rates(rows) for key, rows in hm.by_attribution(grades).items()}
+    assert all(set(result.studies["attribution"]) == {cause} for (_, cause), result in harms.items())
+    assert sum(result.k for result in harms.values()) == sum(map(len, grades.values()))
+    assert harms["3-4", "treatment_related"].k == 3 and harms["5", "any_cause"].k == 1
+    sentence = hm.safety_sentence(harms, event="any")
+    assert "of grade 5: treatment-related 0.0 %" in sentence and "and any cause Zhai 2025 2/108 (1.9 %)" in sentence
+    rows = hm.harm_rows(hm.by_attribution(grades))
+    assert "Zhai 2025, any cause" in set(rows.loc[rows["grade"] == "of grade 5", "study"])
+
+
 def test_a_death_has_its_cause_in_the_words_of_the_paper(tables):
     text = hm.fatal_sentence(hm.fatal_events(tables, where=RT_ICI))
     assert "Zhai 2025 2/108" in text and "severe diarrhea induced by lenvatinib" in text
