@@ -83,7 +83,8 @@ _PUBLIC = {
     "report.pooled_survival": "landmark_table pooled_landmarks pooled_curve plot_pooled_curve "
     "pooled_survival_sentence landmark_rows",
     "report.robustness": "robustness_sentence reported_grid",
-    "report.safety": "safety_sentence by_attribution harm_rows event_table pair_adverse_events fatal_events fatal_sentence liver_table "
+    "report.safety": "safety_sentence by_attribution harm_rows event_table pair_adverse_events fatal_events "
+    "fatal_sentence liver_table "
     "liver_sentence",
     "report.design": "recompute_designs design_sentence plot_assumptions success_table",
     "report.factors": "factor_table factor_sentence",
