@@ -15,7 +15,7 @@ from ..paths import project_root
 from ..pooling.inverse_variance import pool
 from .response import as_rows, pool_rates, summarised
 from .safety import GRADES
-from .sentences import estimate_text, result_text, studies_side_by_side, studies_text
+from .sentences import RATIO_WORDS, estimate_text, result_text, studies_side_by_side, studies_text
 
 PER = 1000
 EVIDENCE = {
@@ -94,6 +94,7 @@ def summary_of_findings(tables, results: dict):
             shown = "no result"
         else:
             shown = f"not pooled: {studies_side_by_side(result)}" if isnan(result.estimate) else estimate_text(result)
+            shown = _measured(result, shown)
         rows.append({
             "question": question, "outcome": outcome, "result": shown, "studies": studies_text(k),
             "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
@@ -178,13 +179,18 @@ def grade_sentence(results: dict) -> str:
     for outcome, whole in first.items():
         if not whole.k:
             continue
-        shown = [result_text(whole)]
+        shown = [_measured(whole, result_text(whole))]
         for words, one in list(results.items())[1:]:
-            text = result_text(one[outcome]) if outcome in one else "no study"
+            text = _measured(one[outcome], result_text(one[outcome])) if outcome in one else "no study"
             same = text == shown[0]
             shown.append(f"{words} {'the same' if same else text + _move_text(whole, one.get(outcome))}")
         parts.append(f"{outcome_words(outcome)}: {', '.join(shown)}")
     return f"Headline results by what was read - {'; '.join(parts)}." if parts else "No headline result to compare."
+
+
+def _measured(result, shown: str) -> str:
+    """`odds ratio 3.14 (95 % CI ...)`: a ratio says which it is, a share needs no word."""
+    return f"{RATIO_WORDS[result.measure]} {shown}" if result.k and result.measure in RATIO_WORDS else shown
 
 
 def _move(whole, result) -> float:

@@ -94,7 +94,8 @@ def hazard_ratio_sentence(table) -> str:
     parts = []
     for contrast, rows in table.groupby("contrast", sort=False):
         usable = rows.loc[rows["use"] != "do_not_pool", "estimate"]
-        span = f", {usable.min():.2f} to {usable.max():.2f}" if len(usable) > 1 else ""
+        all_of = "" if len(usable) == len(rows) else f"{len(usable)} usable ones "
+        span = f", {all_of}{usable.min():.2f} to {usable.max():.2f}" if len(usable) > 1 else ""
         parts.append(f"{contrast}: {len(rows)} ({studies_text(rows['study_id'].nunique())}{span})")
     missing = int(table["ci_low"].isna().sum())
     bare = f", {missing} of them without an interval" if missing else ""
@@ -180,13 +181,28 @@ def comparative_sentence(pairs, hazard: dict, *, endpoint: str, level: float) ->
     for name, rows in hazard.items():
         if len(rows):
             result = results[f"{name}, hazard ratio"]
-            source = f" ({rows['study'].iloc[0]} only, not randomised)" if result.k == 1 else ""
+            source = f" ({rows['study'].iloc[0]} only, {_kind(rows.iloc[0])})" if result.k == 1 else ""
             shown = estimate_text(result) if result.k == 1 else result_text(result)
             parts.append(f"hazard ratio of {ENDPOINTS[name]} {shown}{source}")
     if len(pairs):
         shown = [f"{words} {estimate_text(results[f'{endpoint}, {words}'])}" for words in MEASURES.values()]
         odds = results[f"{endpoint}, odds ratio"]
         source = f"{pairs['study'].iloc[0]} only" if odds.k == 1 else studies_text(odds.k)
+        doubtful = pairs.loc[pairs["use"] == "check", "study"]
+        source += f", marked check: {', '.join(doubtful)}" if len(doubtful) else ""
         few = isnan(odds.estimate)
         parts.append(f"{endpoint} {result_text(odds)}" if few else f"{endpoint} {', '.join(shown)} ({source})")
-    return f"With against without radiotherapy on the same drugs: {'; '.join(parts)}."
+    return (
+        f"With against without radiotherapy on the same drugs: {'; '.join(parts)}. Where treatment was not "
+        "randomised, irradiated patients differ from the others and had to live long enough for it (immortal time)."
+    )
+
+
+def _kind(row) -> str:
+    """`adjusted, 144 patients, not randomised`: what one hazard ratio is."""
+    import pandas as pd
+
+    model = {"multivariable": "adjusted", "univariable": "crude"}.get(row["model"])
+    size = None if pd.isna(row["n"]) else f"{row['n']:.0f} patients"
+    design = "randomised" if row["design"] == "rct" else "not randomised"
+    return ", ".join(word for word in (model, size, design) if word)

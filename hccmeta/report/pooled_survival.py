@@ -212,7 +212,7 @@ def plot_pooled_curve(tables, curves: Curves, curve, *, endpoint: str = "OS", ax
     return plot_survival(shown, endpoint=endpoint, ax=ax)
 
 
-def pooled_survival_sentence(landmarks, pooled, *, endpoint: str = "OS") -> str:
+def pooled_survival_sentence(landmarks, pooled, *, endpoint: str = "OS", level: float = 0.95) -> str:
     """Survival at fixed times in advanced disease: pooled from three studies on, study by study below."""
     check_endpoint(endpoint)
     rows = pooled[(pooled["rows"] == "advanced disease") & (pooled["reconstruction"] == "with")].set_index(
@@ -223,7 +223,8 @@ def pooled_survival_sentence(landmarks, pooled, *, endpoint: str = "OS") -> str:
         if time in rows.index and rows.loc[time, "k"] >= FEWEST:
             row = rows.loc[time]
             wide = row["ci_high"] - row["ci_low"] > USELESS
-            interval = "interval too wide to use" if wide else interval_text(row["ci_low"], row["ci_high"], "PLO")
+            limits = f"{100 * level:g} % CI {interval_text(row['ci_low'], row['ci_high'], 'PLO')}"
+            interval = "interval too wide to use" if wide else limits
             shown = f"{percent(row['estimate'])} ({interval}, {studies_text(int(row['k']))} pooled)"
         else:
             values = zip(studies["study"], studies["value"], studies["printed"].isna(), strict=True)

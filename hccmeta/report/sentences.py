@@ -8,7 +8,7 @@ from ..effects.scales import back_transform
 from ..errors import MethodError
 
 FEWEST = 3
-_RATIOS = {"OR": "odds ratio", "RR": "risk ratio", "HR": "hazard ratio", "IRR": "incidence rate ratio"}
+RATIO_WORDS = {"OR": "odds ratio", "RR": "risk ratio", "HR": "hazard ratio", "IRR": "incidence rate ratio"}
 _PROPORTIONS = ("PRAW", "PLO", "PLN", "PAS", "PFT")
 
 
@@ -129,7 +129,8 @@ def sentence(result, *, outcome: str = "", where: str = "") -> str:
         return _subgroup_sentence(result, outcome)
     if not hasattr(result, "display"):
         raise MethodError(f"A sentence needs a PooledResult or a SubgroupResult, not {type(result).__name__}.")
-    subject = outcome or _RATIOS.get(result.measure) or ("proportion" if result.measure in _PROPORTIONS else "effect")
+    plain = "proportion" if result.measure in _PROPORTIONS else "effect"
+    subject = outcome or RATIO_WORDS.get(result.measure, plain)
     place = f" {where}" if where else ""
     if result.k == 0:
         return f"No study reports the {subject}{place}, so nothing is estimated."

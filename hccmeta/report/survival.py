@@ -220,8 +220,9 @@ def survival_sentence(tables, curves: Curves) -> str:
         arm = arms.loc[row["arm_id"]]
         if arm["treatment"] != "RT + ICI" or row["evidence_grade"] != "full_text":
             continue
-        known = row["ci_low"] == row["ci_low"] and row["ci_high"] == row["ci_high"]
-        interval = f" ({number(row['ci_low'], 1)} to {number(row['ci_high'], 1)})" if known else ""
+        ends = [row["ci_low"], row["ci_high"]]
+        low, high = ("not given" if end != end else number(end, 1) for end in ends)
+        interval = "" if all(end != end for end in ends) else f" ({100 * row['ci_level']:g} % CI {low} to {high})"
         shown = f"{row['value']:.1f} months{interval}" if row["status"] == "reached" else "not reached"
         place = ", perioperative" if arm["setting"] == "perioperative" else ""
         parts.append(f"{arm['study']}{place}: {shown}")
@@ -230,8 +231,9 @@ def survival_sentence(tables, curves: Curves) -> str:
     failed = len(reconstructable(tables)) - len(curves.drawn)
     left = f"; {failed} could not, because printed numbers contradict each other" if failed else ""
     return (
-        f"Median overall survival after RT + ICI as printed - {'; '.join(parts)}. "
-        f"{len(curves.drawn)} curves could be reconstructed from printed statistics{left}."
+        f"Median overall survival after RT + ICI as printed in full texts - {'; '.join(parts)}. Other "
+        f"patients in each, so nothing is pooled. {len(curves.drawn)} curves of these papers (all endpoints and arms) "
+        f"could be reconstructed from printed statistics{left}."
     )
 
 

@@ -10,6 +10,7 @@ import hccmeta as hm
 from hccmeta.report.certainty import EVIDENCE
 from hccmeta.report.dose import biological_dose, equivalent_dose
 from hccmeta.report.moderators import MODERATORS, feature_sentence
+from hccmeta.report.survival import Curves
 
 RT_ICI = {"treatment": ["RT + ICI"]}
 
@@ -136,6 +137,19 @@ def test_every_whole_population_hazard_ratio_stands_under_its_contrast(tables):
     )
 
 
+def test_a_comparison_says_what_its_hazard_ratio_is_and_warns_of_immortal_time(tables):
+    hazard = {"OS": hm.contrast_hazard_ratios(tables, endpoint="OS")}
+    text = hm.comparative_sentence(hm.pair_responses(tables), hazard, endpoint="ORR", level=0.95)
+    assert "(Liu 2024 only, adjusted, 144 patients, not randomised)" in text
+    assert "(5 studies, marked check: Liu 2024)" in text and text.endswith("(immortal time).")
+
+
+def test_a_range_of_hazard_ratios_says_how_many_it_spans(tables):
+    text = hm.hazard_ratio_sentence(hm.whole_population_hazard_ratios(tables))
+    assert "ICI without RT v ICI without RT: 4 (2 studies, 2 usable ones 0.72 to 0.88)" in text
+    assert "RT + ICI v ICI without RT: 6 (1 study, 0.37 to 0.61)" in text
+
+
 def test_two_hazard_ratios_are_not_pooled():
     hazard = pd.DataFrame({"study": ["A", "B"], "estimate": [0.5, 0.7], "ci_low": [0.3, 0.5], "ci_high": [0.8, 1.0]})
     none = hazard.iloc[:0]
@@ -216,9 +230,16 @@ def test_the_summary_of_findings_pools_no_two_studies(tables):
     summary = hm.summary_of_findings(tables, results).set_index("outcome")
     assert summary.loc["ORR", "result"] == "not pooled: S0 3/16 (18.8 %), S1 33/108 (30.6 %)"
     assert summary.loc["ORR", "studies"] == "2 studies"
+    assert summary.loc["OS", "result"] == "hazard ratio 0.53 (95 % CI 0.32 to 0.87)"
+    assert summary.loc["ORR with v without RT", "result"].startswith("odds ratio 3.14 (")
 
 
 # --- survival as printed
+
+
+def test_a_median_keeps_an_open_interval_as_printed(tables):
+    text = hm.survival_sentence(tables, Curves({}, {}, None))
+    assert "Pan 2024, perioperative: 18.7 months; Liu 2024: 25.0 months (95 % CI 19.0 to not given)" in text
 
 
 def test_printed_survival_keeps_levels_limits_and_what_was_not_reached(tables):
