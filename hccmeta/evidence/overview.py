@@ -61,11 +61,12 @@ def evidence_sentence(tables, findings) -> str:
     rt_ici = arms[arms["treatment"] == "RT + ICI"]
     results = rt_ici[~rt_ici["design"].isin(["protocol", "case_report", "registry_record"])]
     severity = findings["severity"].value_counts()
-    n_results = results["study_id"].nunique()
+    n_results, sized = results["study_id"].nunique(), int(results["n_arm"].notna().sum())
+    size = "" if sized == len(results) else f" in the {sized} arms of known size"
     return (
         f"The tables hold {len(studies)} studies with {len(arms)} arms; {n_results} of them give "
         f"results of {len(results)} arms treated with radiotherapy and immune checkpoint inhibitors "
-        f"({int(results['n_arm'].sum())} patients, overlaps not removed). The audit of the printed numbers found "
+        f"({int(results['n_arm'].sum())} patients{size}, overlaps not removed). The audit of the printed numbers found "
         f"{severity.get('error', 0)} errors and {severity.get('warning', 0)} doubtful numbers in the papers."
     )
 

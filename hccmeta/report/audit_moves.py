@@ -86,12 +86,13 @@ def moves_sentence(moves, findings) -> str:
     if moves.empty:
         return f"None of the {serious} errors and doubtful numbers in the papers stands in a row of a headline pool."
     known = moves[moves["move"].notna()]
-    pooled = moves["key"].nunique()
-    text = f"Of {serious} errors and doubtful numbers in the papers, rows of a headline pool hold {pooled}"
+    pooled = len(moves.drop_duplicates(["key", "message"]))
+    stands = "stands in a row" if pooled == 1 else "stand in rows"
+    text = f"{pooled} of the {serious} errors and doubtful numbers in the papers {stands} of a headline pool"
     if known.empty:
         return f"{text}; each is the only study of its pool."
     worst = known.iloc[0]
     return (
-        f"{text}; the largest move is that of {worst['pool']} without {worst['key']}: "
-        f"{worst['with_row']:.3f} to {worst['without_row']:.3f}."
+        f"{text}. The largest move when such a row is left out: {worst['pool']} from {worst['with_row']:.3f} to "
+        f"{worst['without_row']:.3f} (row {worst['key']})."
     )

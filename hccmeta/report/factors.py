@@ -13,8 +13,8 @@ def factor_table(tables):
     Returns
     -------
     DataFrame
-        study_id, population, endpoint, factor, level_1, median_1, level_2, median_2, p_value (as printed; a bound is
-        the bound), p_holm, tests (in the family), locator.
+        study_id, study, population, endpoint, factor, level_1, median_1, level_2, median_2, p_value (as printed; a
+        bound is the bound), p_holm, tests (in the family), locator.
 
     References
     ----------
@@ -26,10 +26,11 @@ def factor_table(tables):
     rows = rows[rows["p_value"].notna() & (rows["test"] == "log-rank")].reset_index(drop=True)
     family = rows.groupby(["study_id", "population", "endpoint"], sort=False)["p_value"]
     rows = rows.assign(
+        study=rows["study_id"].map(tables.studies.set_index("study_id")["label"]),
         p_holm=family.transform(lambda p: multipletests(p.to_numpy(float), method="holm")[1]) if len(rows) else [],
         tests=family.transform("size") if len(rows) else [],
     )
-    first = ["study_id", "population", "endpoint", "factor", "level_1", "median_1", "level_2", "median_2"]
+    first = ["study_id", "study", "population", "endpoint", "factor", "level_1", "median_1", "level_2", "median_2"]
     return rows[[*first, "p_value", "p_holm", "tests", "locator"]]
 
 
@@ -39,10 +40,11 @@ def factor_sentence(table) -> str:
         return "No log-rank test of a prognostic factor is printed in this selection."
     small, kept = table[table["p_value"] < 0.05], table[table["p_holm"] < 0.05]
     names = "; ".join(
-        f"{row['study_id']} {row['endpoint']} by {row['factor']} {p_text(row['p_value'])}, adjusted {row['p_holm']:.2g}"
+        f"{row['study']}, {row['endpoint']} by {row['factor']} {p_text(row['p_value'])}, adjusted {row['p_holm']:.2g}"
         for row in small.to_dict("records")
     )
     return (
         f"{len(small)} of {len(table)} printed log-rank tests of a factor are below 0.05, {len(kept)} after adjustment "
-        f"for the number of tests in their paper{': ' + names if names else ''}."
+        f"for the tests of the same paper and endpoint{': ' + names if names else ''}. A factor known only after the "
+        "start, such as surgery, favours those who lived long enough to reach it."
     )

@@ -12,6 +12,8 @@ IN_RESULT, PRINTED, ABSENT = "in the result", "something printed", "nothing wher
 def results_matrix(tables, results: dict):
     """Studies of RT + ICI by headline result: is the study in it, or is anything printed on the outcome?
 
+    Protocols and case reports are left out: they give no rate.
+
     Parameters
     ----------
     tables : Tables
@@ -28,7 +30,8 @@ def results_matrix(tables, results: dict):
     import pandas as pd
 
     arms = arm_table(tables)
-    treated = arms[(arms["treatment"] == "RT + ICI") & (arms["design"] != "protocol")]
+    no_rate = arms["design"].isin(["protocol", "case_report", "registry_record"])
+    treated = arms[(arms["treatment"] == "RT + ICI") & ~no_rate]
     without = set(arms.loc[arms["treatment"] == "ICI without RT", "study_id"])
     read = tables.studies.set_index("study_id")["evidence_grade"].str.replace("_", " ")
     rows = []
@@ -62,5 +65,6 @@ def missing_sentence(matrix) -> str:
         return "No study of RT + ICI in this selection."
     return (
         f"Studies of RT + ICI behind each result, of all with the arms it asks for: {'; '.join(parts)}. "
-        "What the others found is not known where they were read, and no search was run for more."
+        "Not every gap is a missing result: overlapping cohorts count once and perioperative arms stay out. What the "
+        "others found is not known where they were read, and no search was run for more."
     )

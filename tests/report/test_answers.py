@@ -234,6 +234,23 @@ def test_the_summary_of_findings_pools_no_two_studies(tables):
     assert summary.loc["ORR with v without RT", "result"].startswith("odds ratio 3.14 (")
 
 
+def test_only_studies_that_can_give_a_rate_are_missed(tables):
+    matrix = hm.results_matrix(tables, hm.headline_results(tables))
+    assert len(matrix) == 26 and not matrix["study"].str.contains("case").any()
+
+
+def test_a_finding_of_a_pooled_row_is_counted_once_and_named(tables):
+    findings = hm.audit_numbers(tables)
+    text = hm.moves_sentence(hm.audit_moves(tables, findings), findings)
+    serious = (findings["severity"] != "info").sum()
+    assert text.startswith(f"1 of the {serious} errors") and "from 0.519 to 0.535 (row tai2021_" in text
+
+
+def test_factors_are_named_by_study_and_warned_of(tables):
+    text = hm.factor_sentence(hm.factor_table(tables))
+    assert "Pan 2024, OS by surgery p = 0.025, adjusted 0.025" in text and "lived long enough" in text
+
+
 # --- survival as printed
 
 
