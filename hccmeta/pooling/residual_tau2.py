@@ -15,7 +15,6 @@ from hccmeta.pooling.likelihood import GRID_STEP
 from hccmeta.pooling.tau2 import large_sample_se
 
 MAX_STEPS = 200
-BLOCK = 2_000_000  # entries of P held at a time
 
 
 class WeightedFit(NamedTuple):
@@ -69,15 +68,16 @@ def se_of_residual_tau2(y, v, X, tau2, method):
     k, p = X.shape
 
     def squared_projection(w, a, b):
-        root = np.sqrt(w)
-        basis = np.linalg.qr(root[:, None] * X)[0]
-        total = 0.0
-        for rows in np.array_split(np.arange(k), -(-k * k // BLOCK)):
-            P = -(basis[rows] @ basis.T)
-            P[np.arange(len(rows)), rows] += 1
-            P *= root[rows, None] * root
-            total += a[rows] @ (P * P) @ b
-        return total
+        """a'(P o P) b; rows near which P has no digits to spare (at most 2 p of them) entry by entry."""
+        basis = np.linalg.qr(np.sqrt(w)[:, None] * X)[0]
+        leverage = (basis * basis).sum(1)
+        heavy = leverage > 0.5
+        a, b = a * w, b * w
+        squares = ((np.flatnonzero(heavy)[:, None] == np.arange(k)) - basis[heavy] @ basis.T) ** 2
+        total = a[heavy] @ squares @ b + b[heavy] @ squares[:, ~heavy] @ a[~heavy]
+        a, b, basis = a[~heavy], b[~heavy], basis[~heavy]
+        across = ((basis.T * a) @ basis) * ((basis.T * b) @ basis)
+        return total + (a * b * (1 - 2 * leverage[~heavy])).sum() + across.sum()
 
     return large_sample_se(v, tau2, method, k - p, weighted_fit(y, np.ones(k), X, 0.0).Q / k, squared_projection)
 
