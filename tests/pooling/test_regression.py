@@ -76,9 +76,20 @@ def test_tau2_and_its_standard_error(method):
 
 @pytest.mark.parametrize("method", [*TAU2, "SJ"])
 def test_without_moderators_tau2_and_its_standard_error_are_those_of_pool(method):
-    rows = studies(1, k=1500)  # more than one block of rows
+    rows = studies(1, k=1500)
     got, pooled = hm.meta_regression(rows, "~ 1", tau2_method=method), hm.pool(rows, tau2_method=method)
     assert (got.tau2, got.se_tau2) == pytest.approx((pooled.tau2, pooled.se_tau2), rel=1e-7)
+
+
+@pytest.mark.parametrize("precise", [1.0, 1e-3, 1e-7])
+def test_standard_error_of_tau2_is_that_of_the_whole_projection_matrix(precise):
+    rows = studies(7, k=12)
+    rows.loc[[0, 5], "vi"] *= precise
+    got = hm.meta_regression(rows, "~ x + group", tau2_method="REML")
+    X = np.column_stack([np.ones(12), rows["x"], rows["group"] == "b", rows["group"] == "c"]).astype(float)
+    w = 1 / (rows["vi"].to_numpy() + got.tau2)
+    projection = np.diag(w) - (w[:, None] * X) @ np.linalg.solve(X.T @ (w[:, None] * X), X.T * w)
+    assert got.se_tau2 == pytest.approx(np.sqrt(2 / (projection**2).sum()), rel=1e-7)
 
 
 def test_tau2_beside_one_very_precise_study():
