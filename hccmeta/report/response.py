@@ -178,7 +178,12 @@ def scope_sentence(table, *, endpoint: str) -> str:
         if apart
         else "no study reports lesions that were not irradiated"
     )
-    return f"{first}. {second[:1].upper()}{second[1:]}."
+    doubtful = table[(table["lesion_scope"] == "overall") & (table["use"] == "check")]
+    third = [
+        f"{row['study'].split(':')[0]} {counts_text(row)}: {row['use_reason']}" for row in doubtful.to_dict("records")
+    ]
+    noted = f" Printed as overall response, with a doubt - {'; '.join(third)}." if third else ""
+    return f"{first}. {second[:1].upper()}{second[1:]}.{noted}"
 
 
 def counts_text(row) -> str:

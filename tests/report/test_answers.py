@@ -96,6 +96,7 @@ def test_in_field_stands_beside_all_lesions_of_the_same_patients(tables):
     text = hm.scope_sentence(table, endpoint="ORR")
     assert "Zhai 2025, RECIST1.1: 98/108 (90.7 %) in the field v 57/108 (52.8 %) of all lesions" in text
     assert "Liu 2024: 14/39 (35.9 %)" in text
+    assert "with a doubt - Liu 2024 24/39 (61.5 %): radiation-target lesions only" in text
     assert (table.groupby("study_id")["lesion_scope"].nunique() > 1).all()
 
 
