@@ -128,7 +128,7 @@ def dose_sentence(table, *, endpoint: str = "ORR") -> str:
     for row in known[known["events"].notna()].to_dict("records"):
         where = ", before surgery" if row["setting"] == "perioperative" else ""
         parts.append(f"{row['study']}{where} {_bed_text(row)}: {counts_text(row)}")
-    shown = f" - {endpoint} by BED10: {'; '.join(parts)}" if parts else ""
+    shown = f" - {len(parts)} of them give {endpoint}, by BED10: {'; '.join(parts)}" if parts else ""
     return (
         f"Arms with RT + ICI that state a dose: {len(table)}, of which {len(known)} allow BED10 (alpha/beta 10; "
         f"EQD2 = BED10/1.2){shown}. Doses are medians, ranges or single "

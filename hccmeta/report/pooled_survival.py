@@ -111,7 +111,8 @@ def landmark_table(tables, curves: Curves, *, endpoint: str = "OS", times=(6, 12
 
 def landmark_rows(landmarks):
     """Landmarks as rows of a forest plot: study and time, nothing pooled."""
-    labels = landmarks["study"] + ", " + landmarks["time_months"].map("{:g} months".format)
+    place = (landmarks["setting"] == "perioperative").map({True: " (perioperative)", False: ""})
+    labels = landmarks["study"] + place + ", " + landmarks["time_months"].map("{:g} months".format)
     rows = landmarks.assign(study=labels, estimate=landmarks["value"], measure="PRAW")
     return rows.sort_values("time_months", kind="stable", ignore_index=True)
 

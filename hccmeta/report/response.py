@@ -116,7 +116,8 @@ def variants_sentence(variants: dict, *, outcome: str) -> str:
     values = sorted(100 * result.display.estimate for result in shown.values())
     parts = "; ".join(f"{label}: {result_text(result)}" for label, result in variants.items() if result.k)
     return (
-        f"The pooled {outcome} lies between {values[0]:.1f} and {values[-1]:.1f} % over the choices of rows. {parts}."
+        f"The pooled {outcome} lies between {values[0]:.1f} and {values[-1]:.1f} % over the choices of rows - {parts}. "
+        "Of overlapping studies the largest that fits the choice stands in it."
     )
 
 

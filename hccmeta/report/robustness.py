@@ -21,5 +21,5 @@ def robustness_sentence(grid, rows, *, outcome: str) -> str:
     return (
         f"Over {len(grid)} defensible analyses of {studies_text(len(rows), 'row', 'rows')} the pooled {outcome} lies "
         f"between {percent(low)} and {percent(high)}, half of them between {percent(middle.iloc[0])} and "
-        f"{percent(middle.iloc[1])}."
+        f"{percent(middle.iloc[1])}. All stay within these rows; other criteria or studies can move it further."
     )

@@ -90,6 +90,14 @@ def test_every_question_has_an_answer_even_where_nothing_is_stated(tables):
 # --- lesions, surgery
 
 
+def test_another_choice_of_criteria_lets_other_studies_step_in(tables):
+    first = hm.select_responses(tables, where=RT_ICI)
+    only = hm.select_responses(tables, criteria="RECIST1.1", where=RT_ICI)
+    assert set(only["study"]) - set(first["study"]) == {"Chen YX 2023"}
+    text = hm.variants_sentence({"first": hm.pool_rates(first), "only": hm.pool_rates(only)}, outcome="ORR")
+    assert "between 51.9 and 57.8 % over the choices of rows - first: " in text and "the largest that fits" in text
+
+
 def test_in_field_stands_beside_all_lesions_of_the_same_patients(tables):
     scopes = ["overall", "in_field", "non_irradiated", "tumour_thrombus"]
     table = hm.scope_table(tables, endpoint="ORR", scopes=scopes, criteria=["RECIST1.1", "mRECIST"], where=RT_ICI)
