@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -14,6 +16,7 @@ ISOTONIC_SHARE = 0.75
 ENOUGH_MOVED = 15
 RESOLVED = 0.15
 EVEN = 0.4
+ENOUGH_CLICKS = 32
 
 
 def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None, style: str | None):
@@ -22,7 +25,7 @@ def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None
     Without a style, clicks at nearly even steps along the line, or more clicks than drops have corners, are a trace
     without asking; otherwise the style that makes the clicks more likely is taken. The noise is that of the distance
     to the monotone path (which takes up a quarter of the variance) where many clicks are off it, otherwise one EM step
-    on the lattice, with the usual noise of clicking as prior.
+    on the lattice of some of the clicks, with the usual noise of clicking as prior.
     """
     sigma = _first_noise(path, n)
     total = total_events if total_events is not None else expected_events(counts, path, None).sum()
@@ -32,6 +35,8 @@ def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None
     if style and known:
         return style, sigma
     found = {}
+    if style:
+        path = _thinned(path)
     for one in (style,) if style else ("trace", "corner"):
         model = Model(n, total_events, sigma, bin_width=sigma, prune=1e-3, most_states=200)
         stages = build_stages(path, counts, n, total_events, style=one, sigma=sigma, every_drop=False)
@@ -39,6 +44,14 @@ def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None
     style = max(found, key=lambda one: found[one][2][1] if found[one][2] else -np.inf)
     stages, model, fitted = found[style]
     return style, sigma if known or not fitted else _improved_noise(stages, model, fitted[0], path, n)
+
+
+def _thinned(path):
+    """At most ENOUGH_CLICKS clicks: more tell little more of the noise."""
+    step = -(-len(path.time) // ENOUGH_CLICKS)
+    keep = np.unique(np.append(np.arange(0, len(path.time), step), len(path.time) - 1))
+    parts = ("raw_time", "raw_survival", "time", "survival")
+    return replace(path, **{name: getattr(path, name)[keep] for name in parts})
 
 
 def _first_noise(path, n):
