@@ -207,7 +207,7 @@ def _move_text(whole, result) -> str:
 
 
 def outcome_words(outcome: str) -> str:
-    """Outcome of `certainty.csv` in words: `adverse events of grade 3 or more`."""
-    return {f"adverse events {grade}": f"adverse events {words}" for grade, words in GRADES.items()}.get(
-        outcome, outcome
-    )
+    """Outcome of `certainty.csv` in words, with the cause of the events that `headline_results` selects."""
+    causes = {"ge3": "any cause or treatment-related", "3-4": "treatment-related"}
+    words = {f"adverse events {grade}": f"adverse events {GRADES[grade]}, {cause}" for grade, cause in causes.items()}
+    return words.get(outcome, outcome)

@@ -7,7 +7,7 @@ from math import isfinite
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
 from ..trials import METHODS, predictive_success, single_arm_design
-from .sentences import estimate_text
+from .sentences import estimate_text, percent
 
 
 @needs_tables
@@ -59,8 +59,12 @@ def design_sentence(tables, designs, pooled) -> str:
         how = (
             f"reproduced by {', '.join(agreeing)}" if len(agreeing) else "given by no method under the sides it states"
         )
-        parts.append(f"{study} (n = {sizes}): {how}")
-    text = f"Printed sample sizes recomputed - {'; '.join(parts)}."
+        rates = " or ".join(f"{percent(p0)} v {percent(p1)}" for p0, p1 in rows[["p0", "p1"]].drop_duplicates().values)
+        parts.append(f"{study} (n = {sizes}, {rates}): {how}")
+    text = (
+        f"Printed sample sizes recomputed - {'; '.join(parts)}. Where a paper does not name its null, the rate "
+        "it quotes for the standard treatment is taken."
+    )
     if pooled.k:
         text += f" The evidence on response with RT + ICI in advanced disease: {estimate_text(pooled)}, k = {pooled.k}."
     return text

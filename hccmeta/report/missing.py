@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
+from .certainty import outcome_words
 
 IN_RESULT, PRINTED, ABSENT = "in the result", "something printed", "nothing where read"
 
@@ -60,11 +61,15 @@ def missing_sentence(matrix) -> str:
     """How many of the studies that could give each headline result do."""
     names = [name for name in matrix.columns if name not in ("study", "read")]
     asked = {name: int((matrix[name] != "").sum()) for name in names}
-    parts = [f"{name} {int((matrix[name] == IN_RESULT).sum())} of {asked[name]}" for name in names if asked[name]]
+    parts = [
+        f"{outcome_words(name)}: {int((matrix[name] == IN_RESULT).sum())} of {asked[name]}"
+        for name in names
+        if asked[name]
+    ]
     if not parts:
         return "No study of RT + ICI in this selection."
     return (
-        f"Studies of RT + ICI behind each result, of all with the arms it asks for: {'; '.join(parts)}. "
+        f"Studies of RT + ICI behind each result, of all with the arms it asks for - {'; '.join(parts)}. "
         "Not every gap is a missing result: overlapping cohorts count once and perioperative arms stay out. What the "
         "others found is not known where they were read, and no search was run for more."
     )

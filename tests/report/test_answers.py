@@ -246,6 +246,7 @@ def test_the_summary_of_findings_pools_no_two_studies(tables):
 def test_only_studies_that_can_give_a_rate_are_missed(tables):
     matrix = hm.results_matrix(tables, hm.headline_results(tables))
     assert len(matrix) == 26 and not matrix["study"].str.contains("case").any()
+    assert "adverse events of grade 3-4, treatment-related: 3 of 26" in hm.missing_sentence(matrix)
 
 
 def test_a_finding_of_a_pooled_row_is_counted_once_and_named(tables):
@@ -258,6 +259,13 @@ def test_a_finding_of_a_pooled_row_is_counted_once_and_named(tables):
 def test_factors_are_named_by_study_and_warned_of(tables):
     text = hm.factor_sentence(hm.factor_table(tables))
     assert "Pan 2024, OS by surgery p = 0.025, adjusted 0.025" in text and "lived long enough" in text
+
+
+def test_a_sample_size_is_recomputed_under_rates_that_are_told(tables):
+    rows = hm.select_responses(tables, where=RT_ICI)
+    text = hm.design_sentence(tables, hm.recompute_designs(tables), hm.pool_rates(rows))
+    assert "Wang 2022 (protocol) (n = 42, 27.3 % v 47.0 %): given by no method" in text
+    assert "Pan 2024 (n = 28 / 30, 5.0 % v 19.5 %)" in text
 
 
 # --- survival as printed
