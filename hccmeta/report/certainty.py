@@ -168,7 +168,8 @@ def grade_table(results: dict):
         chosen = {words: one[outcome] for words, one in results.items() if outcome in one}
         moves = {words: _move(first[outcome], one) for words, one in chosen.items()}
         rows = as_rows(chosen)
-        frames.append(rows.assign(outcome=outcome_words(outcome), move=rows["group"].map(moves)))
+        heading = outcome_words(outcome).partition(",")[0]  # a figure cuts longer headings
+        frames.append(rows.assign(outcome=heading, move=rows["group"].map(moves)))
     table = pd.concat(frames, ignore_index=True)
     return table[["outcome", *[name for name in table if name != "outcome"]]]
 
