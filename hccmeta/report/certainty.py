@@ -15,7 +15,7 @@ from ..paths import project_root
 from ..pooling.inverse_variance import pool
 from .response import as_rows, pool_rates, summarised
 from .safety import GRADES
-from .sentences import RATIO_WORDS, estimate_text, result_text, studies_side_by_side, studies_text
+from .sentences import FEWEST, RATIO_WORDS, estimate_text, result_text, studies_side_by_side, studies_text
 
 PER = 1000
 EVIDENCE = {
@@ -107,10 +107,12 @@ def headline_results(tables, *, level: float = 0.95) -> dict:
     """The results that `certainty.csv` judges, by its outcomes; contrasts without a study are left out."""
     pairs = pair_responses(tables)
     hazard = {name: contrast_hazard_ratios(tables, endpoint=name) for name in ("OS", "PFS")}
+    severe = select_adverse_events(tables, grade="ge3", where=RT_ICI)
+    one_cause = severe["attribution"].nunique() <= 1  # counts of different attribution are shown, not pooled
     related = select_adverse_events(tables, grade="3-4", where=RT_ICI, attribution=("treatment_related",))
     results = {
         "ORR": pool_rates(select_responses(tables, where=RT_ICI), level=level),
-        "adverse events ge3": pool_rates(select_adverse_events(tables, grade="ge3", where=RT_ICI), level=level),
+        "adverse events ge3": pool_rates(severe, level=level, min_k=FEWEST if one_cause else len(severe) + 1),
         "adverse events 3-4": pool_rates(related, level=level),
     }
     if len(pairs):

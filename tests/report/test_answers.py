@@ -183,6 +183,13 @@ def test_counts_of_different_attribution_are_never_pooled(tables):
     assert "Zhai 2025, any cause" in set(rows.loc[rows["grade"] == "of grade 5", "study"])
 
 
+def test_a_third_study_of_another_attribution_does_not_make_a_headline_pool(tables):
+    rows = tables.adverse_events
+    more = rows[(rows["arm_id"] == "kim2024_rt") & (rows["grade"] == "3-4")].assign(grade="ge3", ae_id="kim2024_rt_ge3")
+    result = hm.headline_results(tables.replace(adverse_events=pd.concat([rows, more])))["adverse events ge3"]
+    assert result.k == 3 and math.isnan(result.estimate)
+
+
 def test_a_death_has_its_cause_in_the_words_of_the_paper(tables):
     text = hm.fatal_sentence(hm.fatal_events(tables, where=RT_ICI))
     assert "Zhai 2025 2/108" in text and "severe diarrhea induced by lenvatinib" in text
