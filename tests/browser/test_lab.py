@@ -53,23 +53,22 @@ def lab(tmp_path_factory):
 
 
 def run_all(page):
-    """Run every cell; a click before the kernel is attached is lost, so it is repeated until a prompt moves.
+    """Run every cell once the kernel is idle: told to run before, JupyterLab asks which kernel to start.
 
-    On a busy machine JupyterLab asks whether to keep waiting: the dialog is accepted.
+    A click that is lost all the same is repeated until a prompt moves.
     """
-    for _ in range(20):
+    page.get_by_text("| Idle").wait_for(timeout=120_000)
+    for _ in range(4):
+        page.get_by_text("Run", exact=True).first.click()
+        page.get_by_text("Run All Cells", exact=True).click()
         try:
-            if page.locator(".jp-Dialog").count():
-                page.locator(".jp-Dialog .jp-mod-accept").click(timeout=4000)
-            page.get_by_text("Run", exact=True).first.click(timeout=4000)
-            page.get_by_text("Run All Cells", exact=True).click(timeout=4000)
             page.wait_for_function(
                 "[...document.querySelectorAll('.jp-InputPrompt')].some(p => /\\[(\\*|\\d+)\\]/.test(p.textContent))",
-                timeout=4000,
+                timeout=20_000,
             )
             return
         except Exception:  # noqa: BLE001 - the click was lost: press again
-            page.keyboard.press("Escape")
+            continue
     pytest.fail("JupyterLab did not start to run the notebook.")
 
 
