@@ -8,7 +8,7 @@ from ..effects.proportion import effects_proportion
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
 from ..evidence.sieve import ADVANCED, arm_table
-from .response import counts_text
+from .sentences import counts_text
 
 ALPHA_BETA = 10.0
 GRAY = {"Gy": 1.0, "cGy": 0.01}

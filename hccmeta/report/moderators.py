@@ -9,7 +9,7 @@ import numpy as np
 from ..evidence.load import needs_tables
 from ..pooling.glmm_moderators import pool_proportion_by
 from .response import as_rows, pool_rates
-from .sentences import FEWEST, interval_text, p_text, percent, result_text, studies_text
+from .sentences import FEWEST, counts_text, interval_text, p_text, percent, result_text, studies_text
 
 MODERATORS = {
     "modality": "radiotherapy",
@@ -141,8 +141,7 @@ def feature_sentence(table, feature: str) -> str:
             parts.append(f"{level}: {percent(first['estimate'])} ({interval}), {studies_text(first['k'])}")
         else:
             one_by_one = ", ".join(
-                f"{study.removeprefix(f'{level}: ')} {events:.0f}/{n:.0f} ({percent(events / n)})"
-                for study, events, n in zip(part["study"], part["events"], part["n"], strict=True)
+                f"{row['study'].removeprefix(f'{level}: ')} {counts_text(row)}" for row in part.to_dict("records")
             )
             parts.append(f"{level}: {one_by_one}")
     between = rows["p_between"].iloc[0]

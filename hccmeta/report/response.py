@@ -14,7 +14,7 @@ from ..pooling.glmm import pool_proportion
 from ..pooling.glmm_moderators import without_summary
 from ..pooling.inverse_variance import pool
 from ..pooling.result import PooledResult
-from .sentences import FEWEST, percent, result_text
+from .sentences import FEWEST, counts_text, result_text
 
 PERIOPERATIVE = {
     "ORR": "objective response", "PCR": "complete pathological response", "MPR": "major pathological response",
@@ -185,11 +185,6 @@ def scope_sentence(table, *, endpoint: str) -> str:
     ]
     noted = f" Printed as overall response, with a doubt - {'; '.join(third)}." if third else ""
     return f"{first}. {second[:1].upper()}{second[1:]}.{noted}"
-
-
-def counts_text(row) -> str:
-    """`57/108 (52.8 %)`."""
-    return f"{row['events']:.0f}/{row['n']:.0f} ({percent(row['events'] / row['n'])})"
 
 
 @needs_tables

@@ -51,12 +51,17 @@ def estimate_text(result) -> str:
     return f"{value} ({100 * result.level:g} % CI {interval_text(shown.ci_low, shown.ci_high, result.measure)})"
 
 
+def counts_text(row) -> str:
+    """`57/108 (52.8 %)`, of a row with events and n."""
+    return f"{row['events']:.0f}/{row['n']:.0f} ({percent(row['events'] / row['n'])})"
+
+
 def studies_side_by_side(result) -> str:
     """Each study with its own counts or effect, for example `Liu 2024 17/39 (43.6 %), Zhai 2025 33/108 (30.6 %)`."""
     parts = []
     for row in result.studies[result.studies["included"].astype(bool)].to_dict("records"):
         if result.measure in _PROPORTIONS:
-            value = f"{row['events']:.0f}/{row['n']:.0f} ({percent(row['events'] / row['n'])})"
+            value = counts_text(row)
         else:
             value = number(back_transform(row["yi"], result.measure))
         parts.append(f"{row['label']} {value}")
