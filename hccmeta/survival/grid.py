@@ -16,12 +16,17 @@ MUST_NOT_MIX = ("endpoint", "time_origin", "setting")
 
 
 class Curve(NamedTuple):
-    """One study after time 0: survival, number at risk since the row before; `stepwise` if there was a row at 0."""
+    """One study after time 0: survival, number at risk since the row before; `stepwise` if there was a row at 0.
+
+    `at_zero` and `events_at_zero`: survival after, and number of, events at time 0.
+    """
 
     time: np.ndarray
     survival: np.ndarray
     n_at_risk: np.ndarray
     stepwise: bool
+    at_zero: float = 1.0
+    events_at_zero: float = 0.0
 
 
 class Intervals(NamedTuple):
@@ -75,9 +80,7 @@ def _check_course(columns, rows):
 def _one_curve(time, survival, n):
     if time[0] > 0:
         return Curve(time, survival, n, stepwise=False)
-    if survival[0] < 1:
-        n = np.concatenate([n[:1], n[:1], n[2:]])
-    return Curve(time[1:], survival[1:], n[1:], stepwise=True)
+    return Curve(time[1:], survival[1:], n[1:], True, survival[0], round((1 - survival[0]) * n[0]))
 
 
 def _check_mixture(curves, labels, allow_mixed, caller):
@@ -125,17 +128,17 @@ def read_intervals(curves, times) -> Intervals:
     start, end, n = np.full((k, p), np.nan), np.full((k, p), np.nan), np.zeros((k, p))
     lows = np.concatenate([[0.0], times[:-1]])
     for i, (study, curve) in enumerate(curves.items()):
-        if not len(curve.time):
-            continue
         if not curve.stepwise:
             _check_on_grid(study, curve, times)
-        covered = (times <= curve.time[-1] + SAME) | (curve.survival[-1] == 0)
-        level = np.append(1.0, curve.survival)
+        level = np.append(curve.at_zero, curve.survival)
+        covered = (times <= max(curve.time, default=0) + SAME) | (level[-1] == 0)
         a = np.searchsorted(curve.time, lows + SAME, side="right")
         b = np.searchsorted(curve.time, times + SAME, side="right")
-        at_start = np.append(curve.n_at_risk, 0)[a]
-        use = covered & (level[a] > 0) & (at_start > 0)
-        start[i], end[i], n[i] = (np.where(use, v, gone) for v, gone in ((level[a], np.nan), (level[b], np.nan),
+        first = lows == 0
+        at_start = np.append(curve.n_at_risk, 0)[a] + np.where(first, curve.events_at_zero, 0)
+        before = np.where(first, 1.0, level[a])
+        use = covered & (before > 0) & (at_start > 0)
+        start[i], end[i], n[i] = (np.where(use, v, gone) for v, gone in ((before, np.nan), (level[b], np.nan),
                                                                         (at_start, 0)))  # fmt: skip
     return Intervals(np.asarray(times, float), start, end, n)
 

@@ -291,6 +291,16 @@ def test_events_at_time_zero_count_in_the_first_interval():
     assert from_tables["n_at_risk"].iloc[0] == 120
 
 
+def test_events_and_censorings_at_time_zero_with_nothing_else_in_the_first_intervals():
+    """Three patients of 20 die at 0, one is censored there, the next event comes at 8 months."""
+    one = pd.DataFrame({"time": [0.0] * 4 + [8.0] * 4 + [30.0] * 12, "event": [1, 1, 1, 0] + [1] * 4 + [0] * 12})
+    tables = pd.concat([kaplan_meier(one).assign(study=s) for s in "ABC"])
+    table = pool_survival_curves(tables, times=[3, 6, 12], model="common").to_frame()
+    assert table["n_at_risk"].tolist() == [57, 48, 48]  # without those censored at 0; 3 died there
+    y = [np.arcsin(np.sqrt((n * q + 0.25) / (n + 0.5))) for n, q in ((19, 17 / 20), (16, 1), (16, 12 / 16))]
+    np.testing.assert_allclose(table["survival"], np.cumprod(np.sin(y) ** 2), rtol=1e-12)
+
+
 def test_draws_of_different_studies_are_not_tied_together_in_the_curve():
     one = simulated(1, 40, 0, m=60, jitter=0.5)
     twins = pd.concat([one.assign(study=s) for s in "ABCD"], ignore_index=True)
