@@ -110,6 +110,32 @@ def test_selections_refuse_options_they_do_not_know():
         hm.pair_responses(tables, contrast="RT against nothing")
 
 
+WITH_WHERE = sorted(
+    name for name in WITH_TABLES if "where" in inspect.signature(getattr(hm, name)).parameters and name != "explore"
+)
+NEEDED = {
+    "select_survival": {"endpoint": "OS", "statistic": "median"},
+    "scope_table": {"endpoint": "ORR", "scopes": ["overall"], "criteria": ["mRECIST"]},
+}
+
+
+@pytest.mark.parametrize("name", WITH_WHERE)
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("SBRT", "where = 'SBRT': give a dict"),
+        ([1], r"where = \[1\]: give a dict"),
+        ({"colour": ["red"]}, "'colour' is no column .*Choose from: .*rt_modality"),
+        ({"rt_modality": ["SRBT", ["SBRT"]]}, "rt_modality is never SRBT, .*Values that occur: .*SBRT"),
+        ({"colour": "red", "line": "seventh"}, "'colour' is no column .* line is never seventh"),
+    ],
+    ids=str,
+)
+def test_a_filter_that_cannot_be_is_answered_with_what_can(name, where, told):
+    with pytest.raises(hm.MethodError, match=told):
+        getattr(hm, name)(hm.load_tables(), where=where, **NEEDED.get(name, {}))
+
+
 COUNTS = pd.DataFrame({
     "study": list("abcdefgh"), "events": [3, 5, 9, 1, 0, 8, 4, 7], "n": [20, 30, 25, 40, 11, 33, 21, 28],
     "dose": [30.0, 35, 40, 45, 50, 55, 60, 70], "line": list("uvuvuvuv"),

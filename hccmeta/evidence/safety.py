@@ -59,10 +59,10 @@ def select_adverse_events(
     for column, value in (("grade", grade), ("phase", phase)):
         preferences(tables, "adverse_events", column, value)
     check_event(tables, event)
-    check_where(tables, "adverse_events", where)
-    rows = tables.adverse_events
+    rows = joined(tables, tables.adverse_events)
+    check_where(tables, "adverse_events", rows, where)
     rows = rows[(rows["event"] == event) & (rows["grade"] == grade) & (rows["phase"] == phase)]
-    sieve = Sieve(joined(tables, rows), "ae_id", "arm_id")
+    sieve = Sieve(rows, "ae_id", "arm_id")
     sieve.drop_by_use(settings)
     sieve.drop(sieve.rows["events"].isna() | sieve.rows["n"].isna(), "no count or no denominator")
     sieve.keep_where(where)

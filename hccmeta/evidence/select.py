@@ -59,8 +59,7 @@ def select_responses(
     >>> bool(rows["arm_id"].is_unique)
     True
     """
-    check_where(tables, "responses", where)
-    sieve = _start(tables, "responses", "response_id", endpoint)
+    sieve = _start(tables, "responses", "response_id", endpoint, where)
     scope = preferences(tables, "responses", "lesion_scope", lesion_scope)
     sieve.drop(~sieve.rows["lesion_scope"].isin(scope), lambda row: f"lesion_scope is {row['lesion_scope']}")
     sieve.drop_by_use(settings)
@@ -123,8 +122,7 @@ def select_survival(
     check_choice("statistic", statistic, tuple(name for name in known if name not in ("event_time", "quartile")))
     if (time_months is not None) != (statistic in ("landmark", "rmst")):
         raise MethodError(f"time_months = {time_months!r}: landmark and rmst need it, {statistic!r} is given.")
-    check_where(tables, "survival", where)
-    sieve = _start(tables, "survival", "survival_id", endpoint)
+    sieve = _start(tables, "survival", "survival_id", endpoint, where)
     sieve.rows = sieve.rows[sieve.rows["statistic"] == statistic]
     if time_months is not None:
         sieve.drop(sieve.rows["time_months"] != time_months, lambda row: f"time is {row['time_months']:g} months")
@@ -183,8 +181,7 @@ def select_hazard_ratios(
     >>> bool((rows["ci_low"] < rows["ci_high"]).all())
     True
     """
-    check_where(tables, "hazard_ratios", where, arm="experimental_arm")
-    sieve = _start(tables, "hazard_ratios", "hr_id", endpoint, arm="experimental_arm")
+    sieve = _start(tables, "hazard_ratios", "hr_id", endpoint, where, arm="experimental_arm")
     sieve.drop_by_use(settings)
     sieve.drop(sieve.rows["control_arm"].isna(), "factor inside one arm, no comparison of arms")
     sieve.drop(sieve.rows["subgroup_variable"].notna(), lambda row: f"subgroup {row['subgroup_variable']}")
@@ -206,10 +203,11 @@ def select_hazard_ratios(
     )
 
 
-def _start(tables, table: str, key: str, endpoint: str, *, arm: str = "arm_id") -> Sieve:
+def _start(tables, table: str, key: str, endpoint: str, where, *, arm: str = "arm_id") -> Sieve:
     preferences(tables, table, "endpoint", endpoint if isinstance(endpoint, str) else (str(endpoint),))
-    rows = getattr(tables, table)
-    return Sieve(joined(tables, rows[rows["endpoint"] == endpoint], arm=arm), key, arm)
+    rows = joined(tables, getattr(tables, table), arm=arm)
+    check_where(tables, table, rows, where)
+    return Sieve(rows[rows["endpoint"] == endpoint], key, arm)
 
 
 def _finish(sieve: Sieve, overlap: str, columns: list[str]):

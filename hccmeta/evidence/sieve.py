@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import pandas as pd
 
 from hccmeta.errors import DataError, MethodError, check_choice
@@ -23,23 +25,48 @@ def preferences(tables, table: str, column: str, wanted) -> tuple:
     return wanted
 
 
-def check_where(tables, table: str, where, *, arm: str = "arm_id") -> None:
-    """Raise MethodError for a filter value that neither a row nor any arm or study has.
+def check_where(tables, table: str, rows, where) -> None:
+    """Raise MethodError for a `where` that is neither None, a function, nor a dict of columns and values of `rows`.
 
-    A value without a row in this table gives an empty result; with a saved selection it may just be left out.
+    `rows` are those of the table, joined with arm and study. A value that only another arm has gives an empty result;
+    with a saved selection an unknown one may just be left out.
     """
-    if not isinstance(where, dict) or tables.selection:
+    if where is None or callable(where):
         return
-    rows, arms = joined(tables, getattr(tables, table), arm=arm), arm_table(tables)
+    if not isinstance(where, dict):
+        raise MethodError(f"where = {where!r:.200}: give a dict column -> value(s), or a function of the joined table.")
     listed = {field.name: field.enum for name in (table, "arms", "studies") for field in tables.schemas[name].fields}
     listed["treatment"] = TREATMENTS
-    for column in rows.columns.intersection(list(where)):
-        values = where[column] if isinstance(where[column], list | tuple | set | frozenset) else [where[column]]
+    arms, problems = arm_table(tables), []
+    for column, values in _filters(where).items():
+        if column not in rows:
+            named = ", ".join(sorted(name for name in rows if not name.startswith("_")))
+            problems.append(f"{column!r} is no column of the joined table. Choose from: {named}.")
+            continue
         known = {*rows[column].dropna(), *arms.get(column, ()), *(listed.get(column) or ())}
-        unknown = [str(value) for value in values if value not in known]
-        if unknown:
-            values = ", ".join(sorted(map(str, dict.fromkeys(rows[column].dropna()))))
-            raise MethodError(f"where: {column} is never {', '.join(unknown)}. Values that occur: {values:.600}.")
+        unknown = [str(value) for value in values if not isinstance(value, Hashable) or value not in known]
+        if unknown and not tables.selection:
+            occur = ", ".join(sorted(map(str, dict.fromkeys(rows[column].dropna()))))
+            problems.append(f"{column} is never {', '.join(unknown)}. Values that occur: {occur:.600}.")
+    if problems:
+        raise MethodError(f"where: {' '.join(problems)}")
+
+
+def _filters(where: dict) -> dict[str, list]:
+    """column -> list of values; one value may stand alone."""
+    kinds = list | tuple | set | frozenset
+    return {column: list(values) if isinstance(values, kinds) else [values] for column, values in where.items()}
+
+
+def arms_where(tables, where):
+    """`arm_table` with only the arms that `where` (column -> value(s), or a function of the table) lets through."""
+    arms = arm_table(tables)
+    check_where(tables, "arms", arms, where)
+    if callable(where):
+        return arms[where(arms)]
+    for column, values in _filters(where or {}).items():
+        arms = arms[arms[column].isin(values)]
+    return arms
 
 
 def treatment_class(rt, ici) -> str:
@@ -111,19 +138,11 @@ class Sieve:
         self.drop(~asked, lambda row: f"setting is {row['setting']}")
 
     def keep_where(self, where) -> None:
-        """Rows that a dict column -> value(s), or a function of the joined table, lets through."""
-        if where is None:
-            return
+        """Rows that a `where` as `check_where` accepts it lets through."""
         if callable(where):
             self.drop(~where(self.rows).astype(bool), "left out by `where`")
             return
-        if not isinstance(where, dict):
-            raise MethodError(f"where = {where!r}: give a dict column -> value(s), or a function of the joined table.")
-        for column, values in where.items():
-            if column not in self.rows:
-                named = ", ".join(sorted(name for name in self.rows if not name.startswith("_")))
-                raise MethodError(f"where: {column!r} is no column of the joined table. Choose from: {named}.")
-            values = list(values) if isinstance(values, list | tuple | set | frozenset) else [values]
+        for column, values in _filters(where or {}).items():
             self.drop(~self.rows[column].isin(values), lambda row, column=column: f"{column} is {row[column]}")
 
     def prefer(self, unit, **ranked) -> None:

@@ -7,7 +7,7 @@ import html
 from ..errors import HccmetaError, check_choice
 from ..evidence.load import needs_tables
 from ..evidence.selections import save_selection
-from ..evidence.sieve import check_where
+from ..evidence.sieve import check_where, joined
 from .view import ENDPOINTS, GROUPINGS, filter_choices, response_view
 
 WARNING = "Subgroups are chosen after seeing the data and compare studies, not patients: exploratory only."
@@ -51,7 +51,7 @@ def explore(tables, *, endpoint: str = "ORR", where: dict | None = None, group_b
     check_choice("group_by", group_by, GROUPINGS)
     reported = set(tables.responses["endpoint"])
     check_choice("endpoint", endpoint, ENDPOINTS if tables.selection else [e for e in ENDPOINTS if e in reported])
-    check_where(tables, "responses", where)
+    check_where(tables, "responses", joined(tables, tables.responses), where)
     if not interactive:
         return response_view(tables, endpoint=endpoint, where=where, group_by=group_by)
     return _build(tables, endpoint, where or {}, group_by)

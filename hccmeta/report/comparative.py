@@ -8,7 +8,7 @@ from ..effects.ratio import effects_ratio_ci
 from ..effects.two_arm import effects_two_arm
 from ..evidence.load import needs_tables
 from ..evidence.pairs import RT_CONTRAST, hazard_ratio_rows, pair_responses
-from ..evidence.sieve import arm_table
+from ..evidence.sieve import arm_table, arms_where
 from ..pooling.inverse_variance import pool
 from .response import summarised
 from .sentences import estimate_text, result_text, studies_text
@@ -65,8 +65,7 @@ def whole_population_hazard_ratios(tables, *, where=None):
     rows = tables.hazard_ratios
     arms = arm_table(tables).set_index("arm_id")
     rows = rows[rows["control_arm"].notna() & rows["subgroup_variable"].isna()]
-    for column, values in (where or {}).items():
-        rows = rows[rows["experimental_arm"].map(arms[column]).isin(values)]
+    rows = rows[rows["experimental_arm"].isin(arms_where(tables, where)["arm_id"])]
     sides = [rows[name].map(arms["treatment"]) for name in ("experimental_arm", "control_arm")]
     label = rows["experimental_arm"].map(arms["study"]) + ": " + rows["endpoint"]
     label += rows["population"].map({"psm": ", matched", "per_protocol": ", per protocol"}).fillna("")

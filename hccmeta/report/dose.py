@@ -7,7 +7,7 @@ import numpy as np
 from ..effects.proportion import effects_proportion
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
-from ..evidence.sieve import ADVANCED, arm_table
+from ..evidence.sieve import ADVANCED, arms_where
 from .sentences import counts_text
 
 ALPHA_BETA = 10.0
@@ -43,8 +43,10 @@ def dose_table(tables, *, endpoint: str = "ORR", criteria=("RECIST1.1", "mRECIST
     Parameters
     ----------
     tables : Tables
-    endpoint, criteria, where
+    endpoint, criteria
         As in `select_responses`; perioperative arms and overlapping cohorts stay, because nothing is pooled.
+    where : dict, optional
+        Column of arm or study -> list of values.
 
     Returns
     -------
@@ -55,10 +57,8 @@ def dose_table(tables, *, endpoint: str = "ORR", criteria=("RECIST1.1", "mRECIST
     """
     import pandas as pd
 
-    arms = arm_table(tables)
+    arms = arms_where(tables, where)
     stated = arms[["rt_dose_low", "rt_dose_high", "rt_dose_median"]].notna().any(axis=1) & (arms["rt"] == "yes")
-    for column, values in (where or {}).items():
-        stated &= arms[column].isin(values)
     arms = arms[stated & (arms["design"] != "protocol")]
     text = tables.arms.set_index("arm_id")["printed"]
     responses = select_responses(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..effects.proportion import effects_proportion
 from ..evidence.load import needs_tables
 from ..evidence.safety import check_event
-from ..evidence.sieve import arm_table, joined
+from ..evidence.sieve import arm_table, arms_where, joined
 from .sentences import FEWEST, result_text, studies_side_by_side, studies_text
 
 GRADES = {
@@ -91,13 +91,12 @@ def event_table(tables, *, where=None, phase=("whole", "preoperative", "during_r
     """
     import pandas as pd
 
-    arms = arm_table(tables).set_index("arm_id")
+    arms = arms_where(tables, where).set_index("arm_id")
     rows = tables.adverse_events
     rows = rows[
         rows["phase"].isin(phase) & (rows["event"] != "any") & (rows["use"] == "ok") & (rows["scale"] == "CTCAE")
     ]
-    for column, values in (where or {}).items():
-        rows = rows[rows["arm_id"].map(arms[column]).isin(values)]
+    rows = rows[rows["arm_id"].isin(arms.index)]
     found = []
     for (arm_id, part, event), group in rows.groupby(["arm_id", "phase", "event"], sort=False):
         by_grade = group.drop_duplicates("grade").set_index("grade")
@@ -235,6 +234,4 @@ def liver_sentence(table) -> str:
 def _of_arms(tables, where):
     """Adverse events with the columns of their arm and study."""
     rows = joined(tables, tables.adverse_events)
-    for column, values in (where or {}).items():
-        rows = rows[rows[column].isin(values)]
-    return rows
+    return rows[rows["arm_id"].isin(arms_where(tables, where)["arm_id"])]
