@@ -185,6 +185,8 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     log_s = now.log_s + log_step.sum(1)
     low, high = (plan.low_at_end, 1.0) if tail else (bound.low, bound.high)
     good &= (np.exp(log_s) >= low) & (np.exp(log_s) <= high)
+    if not tail and bound.name.startswith("landmark"):  # a curve that is read at a time reaches it
+        good &= (count + censored < now.n) | (log_s < -1e2)
     if tail:
         good &= now.events + count >= plan.events_low
     until = np.inf if tail else bound.time

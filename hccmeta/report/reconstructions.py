@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from ..errors import DataError
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
 from ..km.printed import ReconstructedEnsemble, reconstruct_from_statistics
-from ..paths import cache_folder, project_root
+from ..paths import cache_folder
 from .stamps import sha256
+
+# The code as it was loaded, not as it stands on the disk when a long-running kernel first needs it.
+CODE = "".join(sha256(file) for file in sorted((Path(__file__).parents[1] / "km").glob("*.py")))
 
 COLUMNS = [
     *("endpoint", "statistic", "time_months", "probability", "value", "ci_low", "ci_high"),
@@ -44,11 +48,6 @@ def _options(statistics, **options) -> dict:
     return {"follow_up": follow_up} | options
 
 
-def _code() -> str:
-    """Hash of the code that reconstructs: the cache is emptied of meaning when it changes."""
-    return "".join(sha256(file) for file in sorted((project_root() / "hccmeta" / "km").glob("*.py")))
-
-
 def _store(ensemble) -> dict:
     times, events = ensemble.patients()
     about = {"n": ensemble.n, "endpoint": ensemble.endpoint, "dropped": ensemble.dropped, "notes": ensemble.notes}
@@ -74,7 +73,7 @@ def reconstruct_cached(statistics, *, against=None, hr=None, n_imputations: int 
     """`reconstruct_from_statistics`, remembered by content (a refusal too): deleting `.cache/` changes no result."""
     options = _options(statistics, n_imputations=n_imputations, seed=seed)
     control = "" if against is None else against.to_csv(index=False)
-    key = _code() + statistics.to_csv(index=False) + control + str(hr) + json.dumps(options, sort_keys=True)
+    key = CODE + statistics.to_csv(index=False) + control + str(hr) + json.dumps(options, sort_keys=True)
     file = cache_folder() / "reconstructions" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     if not file.is_file():
         kept = {}

@@ -154,6 +154,13 @@ def test_everything_printed_is_reproduced(seed, n, shape, plateau, delay):
     assert (met["share"] == 1).all(), met
 
 
+@pytest.mark.parametrize("table", [PAN_2024_RFS, ZHAI_2025["PFS"]], ids=["n15", "n108"])
+def test_a_printed_landmark_was_read_off_a_curve_that_reaches_it(table):
+    made = reconstruct_from_statistics(table[table["statistic"] != "follow_up_max"], n_imputations=400, seed=1)
+    times, _ = made.patients()
+    assert times.max(axis=1).min() >= 24
+
+
 def test_band_covers_the_true_curve_and_is_narrow():
     rng = np.random.default_rng(11)
     cover, width, error = [], [], []
