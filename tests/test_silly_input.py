@@ -52,6 +52,48 @@ def test_a_grouping_that_is_no_column_is_refused(by):
         hm.cluster_robust(hm.pool(EFFECTS), by)
 
 
+def made_of_results(name):
+    """Functions of the report whose first argument is a table or results of another one."""
+    package, _, module = getattr(hm, name).__module__.rpartition(".")
+    if package != "hccmeta.report" or "survival" in module or module == "reconstructions":
+        return False
+    first = next(iter(inspect.signature(getattr(hm, name)).parameters))
+    return first not in ("tables", "result", "ax", "prefix", "name", "plot")
+
+
+WITH_RESULTS = sorted(name for name in hm.__all__ if made_of_results(name))
+
+
+@pytest.mark.parametrize("name", WITH_RESULTS)
+@pytest.mark.parametrize("given", [None, "abc", 5, [1, 2]], ids=lambda value: type(value).__name__)
+def test_what_no_function_of_the_report_returns_is_refused_by_name(name, given):
+    parameters = inspect.signature(getattr(hm, name)).parameters.values()
+    needed = [one for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
+    options = {"endpoint": "ORR", "event": "any", "level": 0.95, "outcome": "ORR"}
+    with pytest.raises(hm.DataError, match=f"{name} takes a "):
+        getattr(hm, name)(**{one.name: options.get(one.name, given) for one in needed})
+
+
+def test_what_lies_in_a_dict_or_lacks_in_a_table_is_named():
+    rows = pd.DataFrame({"study": ["a"], "events": [3]})
+    with pytest.raises(hm.DataError, match="a DataFrame with events, n as rows; it was given one without n"):
+        hm.pool_rates(rows)
+    with pytest.raises(hm.DataError, match="a dict of label -> PooledResult as results; it was given SBRT: int"):
+        hm.as_rows({"RT": hm.pool_rates(rows.assign(n=9)), "SBRT": 5})
+    for given in (None, rows, [rows, 5]):
+        with pytest.raises(hm.DataError, match="stacked takes a list of DataFrames"):
+            hm.stacked(given)
+    with pytest.raises(hm.DataError, match="draw takes a table"):
+        hm.draw(hm.plot_forest, 5)
+    with pytest.raises(hm.DataError, match="draw takes a plot"):
+        hm.draw(rows, rows)
+
+
+def test_nothing_stacked_is_a_table_without_rows():
+    assert hm.stacked([]).empty
+    assert list(hm.stacked([COUNTS.head(0)]).columns) == list(COUNTS.columns)
+
+
 @pytest.mark.parametrize("seed", [-1, "x", 1.5, True])
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(hm.MethodError, match="seed"):

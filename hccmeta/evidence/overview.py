@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hccmeta.errors import takes
 from hccmeta.evidence.load import needs_tables
 from hccmeta.evidence.sieve import arm_table
 
@@ -55,6 +56,7 @@ def evidence_matrix(tables):
 
 
 @needs_tables
+@takes(findings=("severity",))
 def evidence_sentence(tables, findings) -> str:
     """How much evidence there is, and what the audit of the papers' numbers found, as one sentence."""
     studies, arms = tables.studies, arm_table(tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hccmeta.errors import MethodError
+from hccmeta.errors import MethodError, takes
 from hccmeta.evidence.load import needs_tables
 from hccmeta.evidence.select import select_hazard_ratios, select_responses
 from hccmeta.evidence.sieve import ADVANCED, TREATMENTS, arm_table, preferences
@@ -105,6 +105,7 @@ def contrast_hazard_ratios(tables, *, endpoint="OS", contrast=RT_CONTRAST, **opt
 
 
 @needs_tables
+@takes(study_id=str)
 def hazard_ratio_rows(tables, study_id: str, *, endpoint="OS"):
     """Every hazard ratio between two arms that a study prints for an endpoint, labelled by its analysis.
 

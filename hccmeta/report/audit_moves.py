@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..effects.ratio import effects_ratio_ci
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.pairs import contrast_hazard_ratios
 from ..evidence.safety import select_adverse_events
@@ -42,6 +43,7 @@ def headline_pools(tables) -> dict:
 
 
 @needs_tables
+@takes(findings=("study_id", "key", "severity", "message"))
 def audit_moves(tables, findings):
     """Findings that touch a row of a headline pool, with the pool without that row; ranked by the move.
 
@@ -80,6 +82,7 @@ def audit_moves(tables, findings):
     return pd.DataFrame(found, columns=columns).sort_values("move", ascending=False, kind="stable", ignore_index=True)
 
 
+@takes(moves=("pool", "key", "message", "with_row", "without_row", "move"), findings=("severity",))
 def moves_sentence(moves, findings) -> str:
     """How many doubtful numbers touch a pooled result, and the largest move."""
     serious = int((findings["severity"] != "info").sum())

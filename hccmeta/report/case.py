@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import takes
+
 
 def _course(timeline, measure: str) -> str:
     rows = timeline[(timeline["measure"] == measure) & timeline["value"].notna()]
@@ -11,6 +13,7 @@ def _course(timeline, measure: str) -> str:
     return " → ".join(f"{value:g}" for value in rows["value"]) + f" {unit}"
 
 
+@takes(timeline=("study_id", "measure", "label", "event", "value", "unit"))
 def timeline_sentence(timeline) -> str:
     """Responses and the course of tumour size and markers of one case, as printed."""
     if timeline.empty:

@@ -7,12 +7,14 @@ from math import isnan, nan
 from ..effects.ratio import effects_ratio_ci
 from ..effects.scales import RATIOS
 from ..effects.two_arm import effects_two_arm
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.pairs import contrast_hazard_ratios, pair_responses
 from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
 from ..paths import project_root
 from ..pooling.inverse_variance import pool
+from ..pooling.result import PooledResult
 from .response import as_rows, pool_rates, summarised
 from .safety import GRADES
 from .sentences import FEWEST, RATIO_WORDS, estimate_text, result_text, studies_side_by_side, studies_text
@@ -31,6 +33,7 @@ def absolute_effect(risk: float, hr: float) -> float:
     return 1 - (1 - risk) ** hr
 
 
+@takes(results={"outcome": PooledResult})
 def absolute_effects(results: dict):
     """Events per 1,000 patients with radiotherapy at plausible risks without it, for hazard ratios.
 
@@ -61,6 +64,7 @@ def absolute_effects(results: dict):
 
 
 @needs_tables
+@takes(results={"outcome": PooledResult})
 def summary_of_findings(tables, results: dict):
     """Summary of findings: result, studies and patients, certainty and its reasons, one row per question and outcome.
 
@@ -123,6 +127,7 @@ def headline_results(tables, *, level: float = 0.95) -> dict:
     return results
 
 
+@takes(summary=("outcome", "result", "studies", "certainty"))
 def certainty_sentence(summary) -> str:
     """How certain each headline result is."""
     if summary.empty:
@@ -148,6 +153,7 @@ def results_by_grade(tables, *, level: float = 0.95) -> dict:
     return found
 
 
+@takes(results={"rows": {"outcome": PooledResult}})
 def grade_table(results: dict):
     """Every headline result by what was read, with its move from the result of all rows.
 
@@ -176,6 +182,7 @@ def grade_table(results: dict):
     return table[["outcome", *[name for name in table if name != "outcome"]]]
 
 
+@takes(results={"rows": {"outcome": PooledResult}})
 def grade_sentence(results: dict) -> str:
     """What each headline result rests on, and how far it moves without secondary sources and with full texts alone."""
     first, parts = next(iter(results.values())), []

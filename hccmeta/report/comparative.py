@@ -6,6 +6,7 @@ from math import isnan
 
 from ..effects.ratio import effects_ratio_ci
 from ..effects.two_arm import effects_two_arm
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.pairs import RT_CONTRAST, hazard_ratio_rows, pair_responses
 from ..evidence.sieve import arm_table, arms_where
@@ -14,10 +15,12 @@ from .response import summarised
 from .sentences import estimate_text, result_text, studies_text
 
 ENDPOINTS = {"OS": "death", "PFS": "progression or death"}
+COUNTS = ("events_1", "n_1", "events_2", "n_2")
 MEASURES = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
 
 
 @needs_tables
+@takes(hazard={"endpoint": ("study_id",)})
 def printed_hazard_ratios(tables, hazard: dict):
     """All printed hazard ratios of the studies that carry a contrast, ready for `plot_forest` (no summary).
 
@@ -86,6 +89,7 @@ _HAZARD = ["contrast", "study", "study_id", "endpoint", "model", "population", "
            "ci_high", "ci_level", "p_value", "use", "use_reason", "evidence_grade", "locator", "source"]  # fmt: skip
 
 
+@takes(table=("contrast", "study_id", "estimate", "ci_low", "use"))
 def hazard_ratio_sentence(table) -> str:
     """How many hazard ratios each contrast has, and that contrasts are never mixed."""
     if table.empty:
@@ -141,6 +145,7 @@ def scope_pairs(tables, *, endpoint: str):
     return found.sort_values(["year", "study_id"], kind="stable", ignore_index=True)
 
 
+@takes(effects={"measure": ("study", "population", "lesion_scope", *COUNTS, "use", "note", "yi", "vi")})
 def two_arm_table(effects: dict, *, level: float):
     """Odds ratio, risk ratio and risk difference of each row with their intervals, on the reported scale."""
     import pandas as pd
@@ -159,6 +164,7 @@ def two_arm_table(effects: dict, *, level: float):
     return pd.DataFrame(rows, columns=[*columns, "estimate", "ci_low", "ci_high", "use", "note"])
 
 
+@takes(pairs=COUNTS, hazard={"endpoint": ("estimate", "ci_low", "ci_high")})
 def pool_contrasts(pairs, hazard: dict, *, endpoint: str, level: float) -> dict:
     """Label -> PooledResult of the response effects and the hazard ratios, one row per independent study."""
     results = {}
@@ -171,6 +177,7 @@ def pool_contrasts(pairs, hazard: dict, *, endpoint: str, level: float) -> dict:
     return results
 
 
+@takes(pairs=("study", *COUNTS, "use"), hazard={"endpoint": ("study", "estimate", "ci_low", "ci_high")})
 def comparative_sentence(pairs, hazard: dict, *, endpoint: str, level: float) -> str:
     """What the contrast shows for survival and response, with the number of studies behind each."""
     results = pool_contrasts(pairs, hazard, endpoint=endpoint, level=level)

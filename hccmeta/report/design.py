@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from math import isfinite
 
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
+from ..pooling.result import PooledResult
 from ..trials import METHODS, predictive_success, single_arm_design
 from .sentences import estimate_text, percent
 
@@ -47,6 +49,7 @@ def recompute_designs(tables):
 
 
 @needs_tables
+@takes(designs=(), pooled=PooledResult)
 def design_sentence(tables, designs, pooled) -> str:
     """Which methods give each study's printed sample size under the sides it states, and where the evidence lies."""
     if designs.empty:
@@ -71,6 +74,7 @@ def design_sentence(tables, designs, pooled) -> str:
 
 
 @needs_tables
+@takes(pooled=PooledResult)
 def plot_assumptions(tables, pooled, *, ax=None):
     """Assumed response rates (null, alternative) of each design beside the pooled evidence."""
     from ..plots import style
@@ -103,6 +107,7 @@ def plot_assumptions(tables, pooled, *, ax=None):
 
 
 @needs_tables
+@takes(pooled=PooledResult)
 def success_table(tables, pooled):
     """Chance that each design succeeds when its true rate is drawn from the pooled evidence.
 

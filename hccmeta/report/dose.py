@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ..effects.proportion import effects_proportion
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
 from ..evidence.sieve import ADVANCED, arms_where
 from .sentences import counts_text
 
 ALPHA_BETA = 10.0
+COLUMNS = ("study", "setting", "rt_modality", "dose_printed", "dose_low", "dose_high", "per_fraction_low",
+           "per_fraction_high", "bed10_low", "bed10_high", "eqd2_low", "eqd2_high", "bed10_how", "events", "n",
+           "criteria")  # fmt: skip
 GRAY = {"Gy": 1.0, "cGy": 0.01}
 
 
@@ -89,14 +93,9 @@ def dose_table(tables, *, endpoint: str = "ORR", criteria=("RECIST1.1", "mRECIST
             "eqd2_low": equivalent_dose(ends[0]), "eqd2_high": equivalent_dose(ends[1]), "bed10_how": how,
             "events": answer.get("events"), "n": answer.get("n"), "criteria": answer.get("criteria"),
         })  # fmt: skip
-    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
     middle = (table["bed10_low"] + table["bed10_high"]) / 2
     return table.iloc[np.argsort(middle.fillna(np.inf), kind="stable")].reset_index(drop=True)
-
-
-_COLUMNS = ["study", "setting", "rt_modality", "dose_printed", "dose_low", "dose_high", "per_fraction_low",
-            "per_fraction_high", "bed10_low", "bed10_high", "eqd2_low", "eqd2_high", "bed10_how", "events", "n",
-            "criteria"]  # fmt: skip
 
 
 def _float(value) -> float:
@@ -109,6 +108,7 @@ def _bed_text(row) -> str:
     return f"{about}{low} Gy" if low == high else f"{low}-{high} Gy"
 
 
+@takes(table=COLUMNS)
 def dose_rows(table):
     """Arms with BED10 and response as rows of a forest plot, in the order of BED10."""
     rows = table[table["bed10_low"].notna() & table["events"].notna()].reset_index(drop=True)
@@ -119,6 +119,7 @@ def dose_rows(table):
     return effects_proportion(rows.assign(study=label)) if len(rows) else rows.assign(yi=[], vi=[])
 
 
+@takes(table=COLUMNS)
 def dose_sentence(table, *, endpoint: str = "ORR") -> str:
     """BED10 and response arm by arm, and why no dose-response relation is estimated."""
     if table.empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import takes
 from ..evidence.load import needs_tables
 from .sentences import p_text
 
@@ -34,6 +35,7 @@ def factor_table(tables):
     return rows[[*first, "p_value", "p_holm", "tests", "locator"]]
 
 
+@takes(table=("study", "endpoint", "factor", "p_value", "p_holm"))
 def factor_sentence(table) -> str:
     """How many printed log-rank tests of a factor stay below 0.05 after Holm's adjustment."""
     if table.empty:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
+from ..pooling.result import PooledResult
 from .certainty import outcome_words
 
 IN_RESULT, PRINTED, ABSENT = "in the result", "something printed", "nothing where read"
 
 
 @needs_tables
+@takes(results={"outcome": PooledResult})
 def results_matrix(tables, results: dict):
     """Studies of RT + ICI by headline result: is the study in it, or is anything printed on the outcome?
 
@@ -57,6 +60,7 @@ def _something_printed(tables, name: str, arm_ids) -> bool:
     return bool((table["arm_id"].isin(arm_ids) & (table["endpoint"] == name.split()[0])).any())
 
 
+@takes(matrix=())
 def missing_sentence(matrix) -> str:
     """How many of the studies that could give each headline result do."""
     names = [name for name in matrix.columns if name not in ("study", "read")]

@@ -6,8 +6,10 @@ from math import isfinite
 
 import numpy as np
 
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..pooling.glmm_moderators import pool_proportion_by
+from ..pooling.result import PooledResult
 from .response import as_rows, pool_rates
 from .sentences import FEWEST, counts_text, interval_text, p_text, percent, result_text, studies_text
 
@@ -30,6 +32,9 @@ QUESTIONS = {
     "criteria": "Does it differ by the response criteria?",
 }
 PVTT_CUT = 0.5
+ROWS = ("arm_id", "rt_modality", "antiangiogenic", "timing", "line", "criteria", "evidence_grade", "how")
+LEVELS = ("feature", "moderator", "group", "study", "k", "events", "n", "estimate", "ci_low", "ci_high", "yi", "vi",
+          "measure", "p_between")  # fmt: skip
 
 
 def _share(tables, variable: str):
@@ -44,6 +49,7 @@ def _share(tables, variable: str):
 
 
 @needs_tables
+@takes(rows=ROWS)
 def with_classes(tables, rows):
     """Selected rows with the classes of `MODERATORS`; what a report does not state is `not stated`.
 
@@ -81,6 +87,7 @@ def with_classes(tables, rows):
 
 
 @needs_tables
+@takes(rows=ROWS)
 def moderator_table(tables, rows, *, level: float = 0.95):
     """Response at each level of each moderator (binomial-normal model), with the test between stated levels.
 
@@ -103,11 +110,10 @@ def moderator_table(tables, rows, *, level: float = 0.95):
         names = sorted(classed[column].unique(), key=lambda name: (name == "not stated", name))
         levels = as_rows({name: pool_rates(classed[classed[column] == name], level=level) for name in names})
         found.append(levels.assign(feature=column, moderator=heading, p_between=between))
-    columns = ["feature", "moderator", "group", "study", "k", "events", "n", "estimate", "ci_low", "ci_high",
-               "yi", "vi", "measure", "p_between"]  # fmt: skip
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    return pd.concat(found, ignore_index=True)[[*LEVELS]] if found else pd.DataFrame(columns=LEVELS)
 
 
+@takes(table=("moderator", "p_between"))
 def moderator_sentence(table) -> str:
     """Which moderators the test between stated levels separates."""
     if table.empty:
@@ -149,11 +155,13 @@ def feature_sentence(table, feature: str) -> str:
     return f"Response by {MODERATORS[feature]} - {'; '.join(parts)}; {test}. Exploratory: other features differ too."
 
 
+@takes(table=LEVELS)
 def feature_answers(table) -> dict:
     """Feature -> (question, sentence), for the front page."""
     return {feature: (question, feature_sentence(table, feature)) for feature, question in QUESTIONS.items()}
 
 
+@takes(results={"label": PooledResult})
 def setting_sentence(results: dict) -> str:
     """Single-arm estimates side by side with the warning that this is no comparison."""
     parts = "; ".join(f"{label}: {result_text(result)}" for label, result in results.items() if result.k)

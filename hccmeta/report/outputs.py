@@ -13,8 +13,9 @@ import os
 import re
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import DataError, takes
 from ..paths import reports_folder
+from ..pooling.result import PooledResult, SubgroupResult
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_]{0,80}$")
 RESULT_COLUMNS = ["label", "k", "display_estimate", "display_ci_low", "display_ci_high", "p_value", "tau2"]
@@ -60,6 +61,7 @@ def _safe_cell(value):
     return value
 
 
+@takes(results={"label": PooledResult})
 def results_table(results):
     """Tidy table of pooled results: one row per result, from a dict label -> result.
 
@@ -75,7 +77,6 @@ def results_table(results):
     """
     import pandas as pd
 
-    _expect(isinstance(results, dict), "results_table", "a dict of label -> result", results)
     frames = [result.to_frame().assign(label=str(label)) for label, result in results.items()]
     if not frames:
         return pd.DataFrame(columns=RESULT_COLUMNS)
@@ -83,6 +84,7 @@ def results_table(results):
     return table[["label", *[column for column in table.columns if column != "label"]]]
 
 
+@takes(rows=())
 def source_rows(rows):
     """The rows behind a statistic with their place in a paper: key, counts or estimate, printed text, locator, source.
 
@@ -95,7 +97,6 @@ def source_rows(rows):
     -------
     DataFrame
     """
-    _expect(hasattr(rows, "columns"), "source_rows", "rows as a select_ function returns them", rows)
     wanted = ("study", "arm_id", "endpoint", "events", "n", "estimate", "ci_low", "ci_high", "criteria", "population",
               "printed", "how", "evidence_grade", "use", "locator", "source")  # fmt: skip
     key = [
@@ -105,13 +106,16 @@ def source_rows(rows):
 
 
 def stacked(frames):
-    """Tables on top of each other, those without rows left out."""
+    """Tables of a list on top of each other, those without rows left out."""
     import pandas as pd
 
+    tables = isinstance(frames, list) and all(hasattr(frame, "columns") for frame in frames)
+    _expect(tables, "stacked", "a list of DataFrames as frames", frames)
     full = [frame for frame in frames if len(frame)]
-    return pd.concat(full, ignore_index=True) if full else frames[0]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=frames[0].columns if frames else [])
 
 
+@takes(df=())
 def save_table(df, name: str):
     """Write a result table to `tables/<name>.csv` (12 significant digits) and return it for display.
 
@@ -126,7 +130,6 @@ def save_table(df, name: str):
     DataFrame
         The same table.
     """
-    _expect(hasattr(df, "to_csv") and hasattr(df, "columns"), "save_table", "a DataFrame", df)
     file = output_folder() / "tables" / f"{_checked(name)}.csv"
     safe = df.apply(
         lambda column: column.map(_safe_cell) if column.dtype.kind in "OUS" or str(column.dtype) == "string" else column
@@ -151,10 +154,10 @@ def draw(plot, data, **options):
     -------
     Axes or None
     """
-    if hasattr(data, "display"):
-        size = data.k
-    else:
-        size = len(data.groups) if hasattr(data, "Q_between") else len(data)
+    _expect(callable(plot), "draw", "a plot function first", plot)
+    kinds = PooledResult, SubgroupResult, dict
+    _expect(isinstance(data, kinds) or hasattr(data, "columns"), "draw", "a table, a dict or a pooled result", data)
+    size = data.k if isinstance(data, PooledResult) else len(data.groups if isinstance(data, SubgroupResult) else data)
     return plot(data, **options) if size else None
 
 
@@ -205,6 +208,7 @@ def save_figure(ax, name: str, *, caption: str = "", key: bool = False):
     )
 
 
+@takes(question=str, answer=str)
 def save_answer(name: str, question: str, answer: str, *, headline: bool = False, shows: tuple = ()):
     """Record the answer of a question for the report's front page and display it.
 
@@ -225,8 +229,6 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
     """
     from IPython.display import HTML
 
-    for text in (question, answer):
-        _expect(isinstance(text, str), "save_answer", "texts as question and answer", text)
     record = {"question": question, "answer": answer, "headline": headline}
     if shows:
         record["shows"] = [_checked(one) for one in shows]
@@ -235,6 +237,7 @@ def save_answer(name: str, question: str, answer: str, *, headline: bool = False
     return HTML(f'<p class="answer" style="font-size:115%"><b>{html.escape(answer)}</b></p>')
 
 
+@takes(answers={"name": tuple})
 def save_answers(prefix: str, answers: dict):
     """Record several answers at once: name -> (question, answer), written as `prefix_name`."""
     from IPython.display import HTML

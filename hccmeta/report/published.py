@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import isnan, log
 
+from ..errors import takes
 from ..evidence.load import needs_tables
+from ..pooling.result import PooledResult
 
 Z95 = 1.959963984540054
 
@@ -17,6 +19,7 @@ def short_citation(citation: str, year) -> str:
 
 
 @needs_tables
+@takes(ours={"label": PooledResult})
 def published_orr(tables, ours: dict):
     """Pooled response rates: published ones as printed, ours below, as rows of a forest plot without a summary.
 
@@ -79,6 +82,7 @@ def published_ratios(tables):
     )  # fmt: skip
 
 
+@takes(table=("source", "study", "estimate", "ci_low", "ci_high"))
 def published_sentence(table) -> str:
     """Our pooled response rate beside the published ones, without any claim of reproduction."""
     published, ours = (table[table["source"] == source] for source in ("published", "ours"))

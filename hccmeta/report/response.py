@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import isfinite, isnan, nan
 from statistics import NormalDist
 
+from ..effects.inputs import label_rows
 from ..effects.proportion import effects_proportion, proportion_ci
 from ..effects.scales import PROPORTIONS, back_transform
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.select import select_responses
 from ..evidence.sieve import arm_table
@@ -34,6 +36,7 @@ def summarised(result: PooledResult, *, min_k: int = FEWEST) -> PooledResult:
     return without_summary(result, min_k) if 1 < result.k < min_k else result
 
 
+@takes(rows=("events", "n"))
 def pool_rates(rows, *, level: float = 0.95, min_k: int = FEWEST) -> PooledResult:
     """Pooled proportion by the exact binomial-normal likelihood.
 
@@ -53,10 +56,11 @@ def pool_rates(rows, *, level: float = 0.95, min_k: int = FEWEST) -> PooledResul
     """
     if len(rows):
         return summarised(pool_proportion(rows, level=level), min_k=min_k)
-    empty = rows.assign(label=rows["study"], yi=nan, vi=nan, weight=nan, included=False, reason="")
+    empty = rows.assign(label=label_rows(rows), yi=nan, vi=nan, weight=nan, included=False, reason="")
     return PooledResult("PLO", 0, nan, nan, nan, nan, level=level, studies=empty)
 
 
+@takes(rows=("events", "n"))
 def pool_logit(rows, *, min_k: int = FEWEST, **options) -> PooledResult:
     """Pooled logit proportion by inverse variance (options of `pool`), with the rules of `pool_rates`."""
     if len(rows):
@@ -64,6 +68,7 @@ def pool_logit(rows, *, min_k: int = FEWEST, **options) -> PooledResult:
     return pool_rates(rows, level=options["level"])
 
 
+@takes(results={"label": PooledResult})
 def as_rows(results: dict):
     """Pooled results as rows of one forest plot, without a summary: each row is its own analysis.
 
@@ -108,6 +113,7 @@ def _single(row: dict, result: PooledResult) -> dict:
     return {"events": nan, "n": nan, "yi": row["yi"], "vi": row["vi"]} | ends
 
 
+@takes(variants={"label": PooledResult})
 def variants_sentence(variants: dict, *, outcome: str) -> str:
     """How far the pooled value moves between choices of rows."""
     shown = {label: result for label, result in variants.items() if result.k and isfinite(result.display.estimate)}
@@ -155,6 +161,7 @@ def scope_table(tables, *, endpoint: str, scopes, criteria, where=None):
     return effects_proportion(found) if len(found) else found
 
 
+@takes(table=("study", "study_id", "lesion_scope", "criteria", "events", "n", "use", "use_reason"))
 def scope_sentence(table, *, endpoint: str) -> str:
     """Response of irradiated lesions beside all lesions, and of lesions that were not irradiated."""
     paired = []
@@ -224,6 +231,7 @@ def perioperative_table(tables):
     return effects_proportion(rows) if len(rows) else rows
 
 
+@takes(table=("study", "outcome", "lesion_scope", "events", "n"))
 def perioperative_sentence(table) -> str:
     """Conversion to surgery and pathological response, study by study with the patients they are counted in."""
     table = table[table["lesion_scope"].isin(["overall", "tumour_thrombus"])]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from ..errors import takes
 from .sentences import percent, studies_text
 
 SCALES = {"PLO": "logit", "PFT": "double arcsine", "PAS": "arcsine", "PRAW": "raw", "PLN": "log"}
 
 
+@takes(grid=("measure",))
 def reported_grid(grid):
     """The choices of a multiverse and its estimates, for the figure (the effect scale in words)."""
     return grid.assign(scale=grid["measure"].map(SCALES)).drop(columns=["measure", "k", "tau2", "I2", "note"])
 
 
+@takes(grid=(), rows=())
 def robustness_sentence(grid, rows, *, outcome: str) -> str:
     """Range of the pooled value over the analyses of the multiverse."""
     if grid.empty:

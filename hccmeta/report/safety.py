@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..effects.proportion import effects_proportion
+from ..errors import takes
 from ..evidence.load import needs_tables
 from ..evidence.safety import check_event
 from ..evidence.sieve import arm_table, arms_where, joined
+from ..pooling.result import PooledResult
 from .sentences import FEWEST, result_text, studies_side_by_side, studies_text
 
 GRADES = {
@@ -28,6 +30,7 @@ LIVER = {
 }
 
 
+@takes(grades={"grade": ("attribution",)})
 def by_attribution(grades: dict) -> dict:
     """Selections of one grade each, split by what the paper attributes the events to: (grade, attribution) -> rows.
 
@@ -40,6 +43,7 @@ def by_attribution(grades: dict) -> dict:
     }
 
 
+@takes(harms={"grade and cause": ("study", "events", "n")})
 def harm_rows(harms: dict):
     """Rows of `by_attribution` stacked for one forest plot: study with its attribution, grade in words."""
     import pandas as pd
@@ -58,6 +62,7 @@ def _cause(attribution: str) -> str:
     return {"not_stated": "cause not stated", "any_cause": "any cause"}.get(attribution, attribution.replace("_", "-"))
 
 
+@takes(harms={"grade and cause": PooledResult})
 def safety_sentence(harms: dict, *, event: str) -> str:
     """Any adverse event by grade and attribution as printed: pooled from three studies on, study by study below."""
     what = "an adverse event" if event == "any" else event
@@ -158,6 +163,7 @@ def fatal_events(tables, *, where=None):
     return rows[columns].reset_index(drop=True)
 
 
+@takes(table=("study", "arm_id", "event", "grade", "attribution", "events", "n", "printed"))
 def fatal_sentence(table) -> str:
     """Deaths from adverse events by study, with the cause in the words of the paper where it is printed."""
     counts = table[(table["event"] == "any") & (table["grade"] == "5")].drop_duplicates("arm_id")
@@ -206,6 +212,7 @@ def liver_table(tables, *, where=None):
     return rows[columns].rename(columns={"arm_label": "arm"}).reset_index(drop=True)
 
 
+@takes(table=("kind", "study", "arm", "treatment", "event_printed", "grade", "attribution", "events", "n"))
 def liver_sentence(table) -> str:
     """Liver toxicity study by study; what no study prints is said."""
     parts, silent = [], []

@@ -159,9 +159,9 @@ def test_a_range_of_hazard_ratios_says_how_many_it_spans(tables):
     assert "RT + ICI v ICI without RT: 6 (1 study, 0.37 to 0.61)" in text
 
 
-def test_two_hazard_ratios_are_not_pooled():
+def test_two_hazard_ratios_are_not_pooled(tables):
     hazard = pd.DataFrame({"study": ["A", "B"], "estimate": [0.5, 0.7], "ci_low": [0.3, 0.5], "ci_high": [0.8, 1.0]})
-    none = hazard.iloc[:0]
+    none = hm.pair_responses(tables).head(0)
     text = hm.comparative_sentence(none, {"OS": hazard.assign(ci_level=0.95)}, endpoint="ORR", level=0.95)
     assert "hazard ratio of death not pooled, 2 studies: A 0.50, B 0.70" in text
 

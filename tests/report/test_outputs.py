@@ -72,13 +72,13 @@ def test_what_cannot_be_written_is_refused_before_a_file_is_made(given, tmp_path
     with pytest.raises(hm.DataError, match="save_figure takes Axes"):
         hm.save_figure(given, "x")
     if not isinstance(given, str):
-        with pytest.raises(hm.DataError, match="save_answer takes texts"):
+        with pytest.raises(hm.DataError, match="save_answer takes a text as answer"):
             hm.save_answer("x", "Question?", given)
         with pytest.raises(hm.DataError, match="cannot name an output"):
             hm.save_table(pd.DataFrame({"a": [1]}), given)
     if not isinstance(given, dict):
         with pytest.raises(hm.DataError, match="results_table takes a dict"):
             hm.results_table(given)
-    with pytest.raises(hm.DataError, match="source_rows takes rows"):
+    with pytest.raises(hm.DataError, match="source_rows takes a DataFrame as rows"):
         hm.source_rows(given)
     assert not list(tmp_path.rglob("*.*"))
