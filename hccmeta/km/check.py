@@ -23,7 +23,7 @@ def check_reconstruction(ipd, *, curve=None, at_risk=None, published=None, again
     Parameters
     ----------
     ipd : DataFrame, ReconstructedIPD or ReconstructedEnsemble
-        Patients: time (months), event (0, 1); with a column imputation, several data sets of them.
+        Patients: time (months), event (0, 1); with a column imputation or draw, several data sets of them.
     curve : DataFrame, optional
         Digitised points: time (months), survival (fraction).
     at_risk : DataFrame, optional
@@ -81,7 +81,8 @@ def _patients(data, name):
     t, e = _column(table, "time", name), _column(table, "event", name)
     if (t < 0).any() or not np.isin(e, (0, 1)).all():
         raise DataError(f"{name}: times are 0 or more, event is 0 or 1.")
-    sets = table["imputation"].to_numpy() if "imputation" in table.columns else np.zeros(len(t))
+    number = next((name for name in ("imputation", "draw") if name in table.columns), None)
+    sets = table[number].to_numpy() if number else np.zeros(len(t))
     sizes = np.unique(sets, return_counts=True)[1]
     if len(set(sizes)) > 1:
         raise DataError(f"{name}: every imputation must have the same number of patients.")

@@ -9,6 +9,7 @@ import numpy as np
 from hccmeta.effects.inputs import check_level
 from hccmeta.errors import DataError, MetaWarning
 from hccmeta.survival.cox import two_arms
+from hccmeta.survival.patients import split_draws
 from hccmeta.survival.risk_sets import efron_fit, efron_terms, risk_sets
 from hccmeta.survival.rubin import rubin
 
@@ -19,7 +20,7 @@ def hazard_ratio_over_draws(patients, *, experimental, control, level=0.95, stra
     Parameters
     ----------
     patients : DataFrame
-        imputation, time (months), event (1, 0), arm.
+        imputation (or draw), time (months), event (1, 0), arm.
     experimental, control, level
         As hazard_ratio.
     strata : str, optional
@@ -48,10 +49,10 @@ def hazard_ratio_over_draws(patients, *, experimental, control, level=0.95, stra
     import pandas as pd
 
     check_level(level)
-    if "imputation" not in getattr(patients, "columns", ()):
+    alone, draw = split_draws(patients, caller="hazard_ratio_over_draws")
+    if draw is None:
         raise DataError("hazard_ratio_over_draws needs the column imputation; for one data set use hazard_ratio.")
-    draw = patients["imputation"].to_numpy()
-    alone = patients.drop(columns="imputation").reset_index(drop=True)
+    alone = alone.reset_index(drop=True)
     rows, group, stratum = two_arms(alone, experimental, control, strata, caller="hazard_ratio_over_draws")
     draw = _matched(draw[rows.index], stratum)
     time, event = rows["time"].to_numpy(), rows["event"].to_numpy()

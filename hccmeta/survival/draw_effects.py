@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import nan
 
 import numpy as np
 
 from hccmeta.effects.inputs import label_rows
-from hccmeta.errors import DataError, MetaWarning, check_choice
+from hccmeta.errors import MetaWarning, check_choice
 from hccmeta.survival.cox import two_arms
 from hccmeta.survival.curves import check_months
-from hccmeta.survival.draws import at_times, medians, read_draws, resample, restricted_means
+from hccmeta.survival.draws import Draws, at_times, medians, read_draws, resample, restricted_means
 from hccmeta.survival.landmark_variance import to_scale
+from hccmeta.survival.mixture import MUST_NOT_MIX
+from hccmeta.survival.patients import split_draws
 from hccmeta.survival.risk_sets import efron_fit, efron_terms, risk_sets
 
 EFFECTS = ("loglog", "logit", "log_rmst")
+FEWEST_SAMPLES = 1000
 
 
 def draw_effects(patients, *, effect, month):
@@ -23,7 +27,7 @@ def draw_effects(patients, *, effect, month):
     Parameters
     ----------
     patients : DataFrame
-        study, imputation, time, event; a study with one imputation is known without uncertainty.
+        study, imputation (or draw), time, event; a study with one imputation is known without uncertainty.
     effect : {"loglog", "logit", "log_rmst"}
         Survival at `month` on that scale, or the log of the restricted mean to `month`.
     month : float
@@ -31,8 +35,8 @@ def draw_effects(patients, *, effect, month):
     Returns
     -------
     DataFrame
-        study, imputation (0, 1, ...), yi, vi. Survival of 0 or 1 gets half a patient; yi is empty where the draw's
-        follow-up ends before `month`.
+        study, imputation (0, 1, ...), yi, vi, and endpoint, time_origin, setting where the patients have them. Survival
+        of 0 or 1 gets half a patient; yi is empty where the draw's follow-up ends before `month`.
 
     Examples
     --------
@@ -45,7 +49,7 @@ def draw_effects(patients, *, effect, month):
     month = float(check_months("month", [month])[0])
     compute = _rmst if effect == "log_rmst" else _survival
     out = {study: compute(draws, effect, month) for study, draws in read_draws(patients, caller="draw_effects").items()}
-    return _long(out)
+    return _long(out, patients, label_rows(patients))
 
 
 def _survival(draws, effect, month):
@@ -79,13 +83,11 @@ def log_hr_effects(patients, *, experimental, control):
     """
     import warnings
 
-    numbered = patients if "imputation" in getattr(patients, "columns", ()) else None
-    alone = patients if numbered is None else patients.drop(columns="imputation")
+    alone, numbers = split_draws(patients, caller="log_hr_effects")
+    alone = alone.reset_index(drop=True) if hasattr(alone, "columns") else alone
     rows, group, _ = two_arms(alone, experimental, control, caller="log_hr_effects")
     study = label_rows(rows)
-    draw = np.zeros(len(rows), int) if numbered is None else patients.loc[rows.index, "imputation"].to_numpy()
-    if len(draw) != len(rows):
-        raise DataError("log_hr_effects: the table's index repeats; reset it (df.reset_index(drop=True)).")
+    draw = np.zeros(len(rows), int) if numbers is None else numbers[rows.index]
     time, event, fits, out = rows["time"].to_numpy(), rows["event"].to_numpy(), {}, {}
     for (name, _), of in rows.groupby([study, draw], sort=False).indices.items():
         fits.setdefault(name, []).append(efron_fit(efron_terms(risk_sets(time[of], event[of], group[of]))))
@@ -96,15 +98,17 @@ def log_hr_effects(patients, *, experimental, control):
         if not finite.all():
             warnings.warn(f"{name}: no finite hazard ratio in {(~finite).sum()} of {len(finite)} draws.", MetaWarning,
                           stacklevel=2)  # fmt: skip
-    return _long(out)
+    return _long(out, rows, study)
 
 
-def _long(effects):
+def _long(effects, patients, labels):
     import pandas as pd
 
     parts = [pd.DataFrame(dict(study=study, imputation=np.arange(len(y)), yi=y, vi=v)) for study, (y, v) in
              effects.items()]  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    kinds = patients[[name for name in MUST_NOT_MIX if name in patients.columns]]
+    return table.join(kinds.groupby(labels).first(), on="study")
 
 
 def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0):
@@ -118,7 +122,8 @@ def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0)
     -------
     DataFrame
         study, statistic (median, landmark), time_months, value (median over the draws as they are), ci_low, ci_high,
-        share_not_reached; a quantile that is not reached is empty.
+        ci_low_without, ci_high_without (of the middle draw alone), share_not_reached; a quantile that is not reached is
+        empty.
 
     Examples
     --------
@@ -132,29 +137,36 @@ def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0)
     months, rng, rows = check_months("times", times), np.random.default_rng(seed), []
     tails = ((1 - level) / 2, (1 + level) / 2)
     for study, draws in read_draws(patients, caller="quantiles_over_draws").items():
-        samples = [resample(draws, rng) for _ in range(max(n_samples, -(-1000 // len(draws.time))))]
-        found = _quantiles(medians(draws), np.concatenate([medians(s) for s in samples]), tails)
-        rows.append(dict(study=study, statistic="median", time_months=nan, **found))
-        s = np.concatenate([_sampled_survival(sample, months, rng) for sample in samples])
-        for column, month in enumerate(months):
-            own = at_times(draws, [month])[0][:, 0]
-            found = _quantiles(own, s[:, column], tails)
-            rows.append(dict(study=study, statistic="landmark", time_months=month, **found))
+        samples = [resample(draws, rng) for _ in range(max(n_samples, -(-FEWEST_SAMPLES // len(draws.time))))]
+        wanted = [("median", nan, medians, medians)]
+        wanted += [("landmark", t, partial(_survival_at, month=t), partial(_sampled_survival, month=t, rng=rng))
+                   for t in months]  # fmt: skip
+        for statistic, month, read, read_sample in wanted:
+            own = read(draws)
+            middle = np.argsort(own, kind="stable")[len(own) // 2]
+            alone = resample(Draws(*(np.repeat(a[[middle]], FEWEST_SAMPLES, axis=0) for a in draws)), rng)
+            found = _quantiles(own, np.concatenate([read_sample(s) for s in samples]), read_sample(alone), tails)
+            rows.append(dict(study=study, statistic=statistic, time_months=month, **found))
     return pd.DataFrame(rows)
 
 
-def _sampled_survival(sample, months, rng):
-    s, _, remain = at_times(sample, months)
+def _survival_at(draws, month):
+    return at_times(draws, [month])[0][:, 0]
+
+
+def _sampled_survival(sample, month, rng):
+    s, _, remain = (column[:, 0] for column in at_times(sample, [month]))
     n = sample.time.shape[1]
     top, bottom = rng.beta(remain + 0.5, 0.5), rng.beta(0.5, n + 0.5, s.shape)
     return np.where(s == 1, top, np.where(s == 0, bottom, s))
 
 
-def _quantiles(own, sampled, tails):
-    known = sampled[~np.isnan(sampled)]
-    if not len(known) or np.isnan(own).any():
-        return dict(value=nan, ci_low=nan, ci_high=nan, share_not_reached=nan)
-    low, high = np.quantile(known, tails, method="inverted_cdf")
+def _quantiles(own, sampled, alone, tails):
+    names = ("value", "ci_low", "ci_high", "ci_low_without", "ci_high_without")
+    known = [values[~np.isnan(values)] for values in (sampled, alone)]
+    if not all(map(len, known)) or np.isnan(own).any():
+        return dict.fromkeys(names, nan) | dict(share_not_reached=nan)
     value = np.median(own) if np.isfinite(own).all() else np.sort(own)[len(own) // 2]
-    shown = (nan if np.isinf(v) else float(v) for v in (value, low, high))
-    return dict(zip(("value", "ci_low", "ci_high"), shown, strict=True), share_not_reached=float(np.isinf(own).mean()))
+    limits = (np.quantile(values, tails, method="inverted_cdf") for values in known)
+    shown = (nan if np.isinf(v) else float(v) for v in (value, *np.concatenate(list(limits))))
+    return dict(zip(names, shown, strict=True)) | dict(share_not_reached=float(np.isinf(own).mean()))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hccmeta.effects.inputs import label_rows
 from hccmeta.errors import DataError
-from hccmeta.survival.patients import merge_near_ties, read_patients
+from hccmeta.survival.patients import merge_near_ties, read_patients, split_draws
 
 
 class Draws(NamedTuple):
@@ -35,18 +35,16 @@ def make_draws(time, event) -> Draws:
 
 
 def read_draws(patients, *, caller):
-    """Draws per study from study, imputation, time, event; without the column imputation each study is one draw.
+    """Draws per study from study, imputation (or draw), time, event; without that column each study is one draw.
 
     Draws of a study are put in a random order of their own (fixed seed), so that equal seeds in the reconstruction of
     two studies cannot tie their draws together.
     """
-    labelled = hasattr(patients, "columns")
-    numbered = labelled and "imputation" in patients.columns
-    named = labelled and bool({"study", "study_id", "arm_id"} & set(patients.columns))
-    checked = read_patients(patients.drop(columns="imputation") if numbered else patients, caller=caller,
-                            labels=() if named else ("study",))  # fmt: skip
+    patients, numbers = split_draws(patients, caller=caller)
+    named = bool({"study", "study_id", "arm_id"} & set(getattr(patients, "columns", ())))
+    checked = read_patients(patients, caller=caller, labels=() if named else ("study",))
     study = label_rows(checked)
-    draw = patients["imputation"].to_numpy() if numbered else np.zeros(len(checked), int)
+    draw = np.zeros(len(checked), int) if numbers is None else numbers
     out = {}
     for position, name in enumerate(dict.fromkeys(study)):
         of = study == name

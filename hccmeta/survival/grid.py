@@ -8,11 +8,11 @@ import numpy as np
 
 from hccmeta.effects.inputs import Columns, label_rows
 from hccmeta.errors import DataError
+from hccmeta.survival.mixture import check_mixture
 
 STEPS = (1.0, 2.0, 3.0, 4.0, 6.0, 12.0)
 MOST_INTERVALS = 12
 SAME = 1e-9
-MUST_NOT_MIX = ("endpoint", "time_origin", "setting")
 
 
 class Curve(NamedTuple):
@@ -62,7 +62,7 @@ def read_curves(curves, *, allow_mixed, caller):
             _check_course(columns, rows)
         out[study] = _one_curve(*(columns[name][rows] for name in ("time", "survival", "n_at_risk")))
     columns.refuse()
-    return out, _check_mixture(curves, labels, allow_mixed, caller)
+    return out, check_mixture(curves, labels, allow_mixed, caller)
 
 
 def _check_course(columns, rows):
@@ -81,21 +81,6 @@ def _one_curve(time, survival, n):
     if time[0] > 0:
         return Curve(time, survival, n, stepwise=False)
     return Curve(time[1:], survival[1:], n[1:], True, survival[0], round((1 - survival[0]) * n[0]))
-
-
-def _check_mixture(curves, labels, allow_mixed, caller):
-    mixed = []
-    for name in MUST_NOT_MIX:
-        if name in curves.columns and curves[name].nunique(dropna=False) > 1:
-            kinds = curves[name].to_numpy(object)
-            parts = [f"{kind}: {', '.join(dict.fromkeys(labels[kinds == kind]))}" for kind in dict.fromkeys(kinds)]
-            mixed.append(f"{name} ({'; '.join(parts)})")
-    if mixed and not allow_mixed:
-        raise DataError(
-            f"{caller}: the curves differ in {' and '.join(mixed)}. Pool each kind alone, "
-            "or ask for the mixture with allow_mixed=True."
-        )
-    return (f"Illustrative only: the curves differ in {' and '.join(mixed)}.",) if mixed else ()
 
 
 def choose_grid(curves, min_studies, min_at_risk):

@@ -12,6 +12,7 @@ from hccmeta.effects.inputs import Columns, check_level, label_rows
 from hccmeta.errors import check_choice
 from hccmeta.pooling.inverse_variance import pool
 from hccmeta.survival.landmark_variance import from_scale, standard_error_from_interval, to_scale, variance_on_scale
+from hccmeta.survival.mixture import check_mixture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ class PooledLandmarks:
         return self.effects.loc[~self.effects["included"], ["study", "time_months", "reason"]].reset_index(drop=True)
 
 
-def pool_landmarks(df, *, scale="loglog", level=0.95, **pool_options):
+def pool_landmarks(df, *, scale="loglog", level=0.95, allow_mixed=False, **pool_options):
     """Survival probabilities at fixed times, pooled on the log(-log) or logit scale, landmark by landmark.
 
     Parameters
@@ -61,9 +62,11 @@ def pool_landmarks(df, *, scale="loglog", level=0.95, **pool_options):
         study, time_months, value (fraction), and for the variance ci_low, ci_high (ci_level, default 0.95) as printed,
         or se (Greenwood, as survival_summary of reconstructed patients gives). A value of 1 needs n_at_risk (still
         under observation), a value of 0 needs n. follow_up (last month of the study's curve) leaves a study out of
-        later landmarks.
+        later landmarks. endpoint, time_origin, setting: where present they must not differ.
     scale : {"loglog", "logit"}
     level : float
+    allow_mixed : bool
+        Pool unlike endpoints, time origins or settings on purpose; the note calls the result illustrative.
     **pool_options
         Of pool: model, tau2_method, ci_method, pi_method.
 
@@ -95,6 +98,7 @@ def pool_landmarks(df, *, scale="loglog", level=0.95, **pool_options):
     check_choice("scale", scale, SCALES)
     check_level(level)
     effects = landmark_effects(df, scale=scale)
+    mixed = check_mixture(df, label_rows(df), allow_mixed, "pool_landmarks")
     results, rows = {}, []
     for time, at in effects.groupby("time_months", sort=True):
         inside = at[at["included"]]
@@ -105,7 +109,7 @@ def pool_landmarks(df, *, scale="loglog", level=0.95, **pool_options):
         rows.append(row | dict(studies=", ".join(inside["study"]), left_out=_names(at)))
     table = pd.DataFrame(rows)
     table.insert(7 if results else 2, "survival_monotone", _monotone(table["time_months"], results, scale))
-    return PooledLandmarks(table, results, effects, scale, _notes(effects, table))
+    return PooledLandmarks(table, results, effects, scale, mixed + _notes(effects, table))
 
 
 def landmark_effects(df, *, scale):

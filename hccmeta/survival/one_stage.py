@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hccmeta.effects.inputs import check_level
+from hccmeta.effects.inputs import check_level, label_rows
 from hccmeta.errors import DataError, TooFewStudies
 from hccmeta.survival.draws import number_of_draws, read_draws
 from hccmeta.survival.landmark_variance import from_scale
+from hccmeta.survival.mixture import check_mixture
 from hccmeta.survival.piecewise import exposures, fit_piecewise, marginal_survival
 from hccmeta.survival.pooled import check_grid, median_time
 from hccmeta.survival.rubin import rubin
@@ -19,7 +20,7 @@ from hccmeta.survival.rubin import rubin
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLES = 4_000
+SAMPLES, FEWEST_SAMPLES = 4_000, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class OneStageSurvival:
         As `.to_frame()`.
     median, median_low, median_high : float
         Months, quantiles over draw x sampling; NaN where not reached by the last cut.
+    median_low_without, median_high_without : float
+        Limits without the draws: the middle one of the limits of each draw.
     tau2, tau2_low, tau2_high : float
         Variance of the study effect on the log hazard: median over the draws, quantiles over draw x sampling.
     hazards : DataFrame
@@ -45,6 +48,8 @@ class OneStageSurvival:
     median: float
     median_low: float
     median_high: float
+    median_low_without: float
+    median_high_without: float
     tau2: float
     tau2_low: float
     tau2_high: float
@@ -59,18 +64,21 @@ class OneStageSurvival:
         return self.table.copy()
 
 
-def pool_piecewise_exponential(patients, *, cuts, times=None, level=0.95, seed=0):
+def pool_piecewise_exponential(patients, *, cuts, times=None, level=0.95, allow_mixed=False, seed=0):
     """Marginal survival of a piecewise-exponential model with a random effect of the study on the log hazard.
 
     Parameters
     ----------
     patients : DataFrame
-        study, time (months), event (1, 0); imputation for draws of reconstructed patients.
+        study, time (months), event (1, 0); imputation (or draw) for draws of reconstructed patients. endpoint,
+        time_origin, setting: where present they must not differ.
     cuts : sequence of float
         Ends of the intervals of constant hazard in months, 6 to 12 of them; follow-up after the last one is not used.
     times : sequence of float, optional
         Months at which survival is given, up to the last cut; None: the cuts.
     level : float
+    allow_mixed : bool
+        Pool unlike endpoints, time origins or settings on purpose; the note calls the curve illustrative.
     seed : int
         Of the draws behind the limits of median and tau2.
 
@@ -113,6 +121,7 @@ def pool_piecewise_exponential(patients, *, cuts, times=None, level=0.95, seed=0
     if at[-1] > cuts[-1]:
         raise DataError(f"times: {at[-1]:g} months lies beyond the last cut, {cuts[-1]:g}.")
     draws = read_draws(patients, caller="pool_piecewise_exponential")
+    mixed = check_mixture(patients, label_rows(patients), allow_mixed, "pool_piecewise_exponential")
     if len(draws) < 2:
         raise TooFewStudies("The one-stage model needs at least two studies; there is one.")
     m = number_of_draws(draws)
@@ -137,7 +146,7 @@ def pool_piecewise_exponential(patients, *, cuts, times=None, level=0.95, seed=0
     zero = sum(f.tau == 0 for f in fits)
     notes = (f"tau is 0 in {zero} of {m} fits; limits do not include its uncertainty there.",) if zero else ()
     return OneStageSurvival(pd.DataFrame(columns), **_sampled(fits, points, cuts, level, seed), hazards=hazards,
-                            k=len(draws), m=m, level=level, notes=notes)  # fmt: skip
+                            k=len(draws), m=m, level=level, notes=mixed + notes)  # fmt: skip
 
 
 def _check_events(events, cuts):
@@ -168,7 +177,7 @@ def _sampled(fits, points, cuts, level, seed):
     fine = np.linspace(0, cuts[-1], 201)[1:]
     medians, tau2 = [], []
     for f in fits:
-        size = -(-SAMPLES // len(fits))
+        size = max(-(-SAMPLES // len(fits)), FEWEST_SAMPLES)
         mean = np.append(f.alpha, np.log(f.tau) if f.tau > 0 else -30.0)
         drawn = rng.multivariate_normal(mean, f.vcov, size=size, method="eigh")
         drawn[:, -1] = np.exp(np.minimum(drawn[:, -1], 3.0))
@@ -177,8 +186,10 @@ def _sampled(fits, points, cuts, level, seed):
     own = np.sort(median_time(marginal_survival(points, cuts, fine), fine))
     tails = ((1 - level) / 2, (1 + level) / 2)
     low, high = np.quantile(np.concatenate(medians), tails, method="inverted_cdf")
+    each = np.sort(np.quantile(medians, tails, axis=1, method="inverted_cdf"), axis=1)[:, len(fits) // 2]
     tau2_low, tau2_high = np.quantile(np.concatenate(tau2), tails)
-    values = dict(median=own[len(own) // 2], median_low=low, median_high=high)
+    values = dict(median=own[len(own) // 2], median_low=low, median_high=high, median_low_without=each[0],
+                  median_high_without=each[1])  # fmt: skip
     values = {name: nan if np.isinf(v) else float(v) for name, v in values.items()}
     tau2 = float(np.median(points[:, -1] ** 2))
     return values | dict(tau2=tau2, tau2_low=float(tau2_low), tau2_high=float(tau2_high))

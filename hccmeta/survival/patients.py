@@ -7,6 +7,7 @@ import numpy as np
 from hccmeta.effects.inputs import Columns
 from hccmeta.errors import DataError
 
+DRAW_COLUMNS = ("imputation", "draw")
 TIE_TOLERANCE = np.finfo(float).eps ** 0.5  # 1.49e-8
 
 
@@ -26,15 +27,32 @@ def read_patients(ipd, *, caller, labels=()):
     if columns.has("event"):
         wrong = ~np.isin(columns["event"], (0, 1))
         _rule_once(columns, wrong, "event", "1 (event) or 0 (censored)", "code the status of every patient")
-    if "imputation" in ipd.columns and ipd["imputation"].nunique(dropna=False) > 1:
+    for name in (name for name in DRAW_COLUMNS if name in ipd.columns and ipd[name].nunique(dropna=False) > 1):
         columns.problems.append(dict(
-            table="", row="", column="imputation", value="several", rule="one draw of the patients",
+            table="", row="", column=name, value="several", rule="one draw of the patients",
             fix="stacked draws are not extra patients: take one imputation, or pool the draws (hccmeta.survival.draws)",
         ))  # fmt: skip
     columns.refuse()
     if len(ipd) == 0:
         raise DataError(f"{caller} needs at least one patient; the table has no rows.")
     return ipd.assign(time=merge_near_ties(columns["time"]), event=columns["event"].astype(int))
+
+
+def split_draws(patients, *, caller):
+    """Patients without the columns that number their draws, and the numbers; None where there are no draws.
+
+    The column is imputation (printed statistics) or draw (clicks); a table of both kinds of study may have both.
+    """
+    names = [name for name in DRAW_COLUMNS if name in getattr(patients, "columns", ())]
+    if not names:
+        return patients, None
+    numbers = patients[names].bfill(axis=1).iloc[:, 0]
+    if gone := int(numbers.isna().sum()):
+        raise DataError(
+            f"{caller}: {gone} rows have no number in {' or '.join(names)}. Number the draws of every study; patients "
+            "that are known are one draw."
+        )
+    return patients.drop(columns=names), numbers.to_numpy()
 
 
 def _rule_once(columns, wrong, name, rule, fix):

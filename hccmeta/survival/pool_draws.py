@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hccmeta.effects.inputs import Columns, check_level
+from hccmeta.effects.inputs import Columns, check_level, label_rows
 from hccmeta.errors import DataError, TooFewStudies, check_choice
 from hccmeta.pooling.inverse_variance import resolve_options
 from hccmeta.survival.landmark_variance import from_scale
+from hccmeta.survival.mixture import check_mixture
 from hccmeta.survival.rubin import mixture_interval, rubin
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class PooledDraws:
         By Rubin's rules; share is the part of the variance that the reconstruction adds. With z intervals df are
         Barnard and Rubin's. With t intervals (HK, t) df = k - 1 and the limits are quantiles over draw x sampling.
     se_without, ci_low_without, ci_high_without : float
-        The same estimate without it.
+        The same estimate without it; with t intervals the middle one of the limits of each draw.
     tau2, tau2_low, tau2_high : float
         Median over the draws, and quantiles over draw x sampling.
     scale : str
@@ -81,14 +82,15 @@ class PooledDraws:
 
 
 def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="random", tau2_method="REML",
-               ci_method=None, seed=0):  # fmt: skip
+               ci_method=None, allow_mixed=False, seed=0):  # fmt: skip
     """Pool the effects of every draw and combine the pools by Rubin's rules, t intervals by mixing them.
 
     Parameters
     ----------
     effects : DataFrame
         study, imputation, yi, vi (draw_effects, log_hr_effects). A study with one draw counts as known. A study whose
-        effect is empty in some draw (follow-up too short) is left out and named.
+        effect is empty in some draw (follow-up too short) is left out and named. endpoint, time_origin, setting: where
+        present they must not differ.
     scale : {"identity", "log", "loglog", "logit"}
         How `.to_frame()` shows the effects.
     printed : DataFrame, optional
@@ -96,6 +98,8 @@ def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="ra
         to a printed standard error a second time.
     level, model, tau2_method, ci_method
         Of pool.
+    allow_mixed : bool
+        Pool unlike endpoints, time origins or settings on purpose; the note calls the result illustrative.
     seed : int
         Of the draws behind the limits of tau2.
 
@@ -120,12 +124,17 @@ def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="ra
     >>> pool_draws(df, model="common").to_frame()["se"].round(3).tolist()
     [0.224, 0.141]
     """
+    import pandas as pd
+
     from hccmeta.pooling.many import pool_many
 
     check_choice("scale", scale, tuple(SHOWN))
     check_level(level)
     ci_method = resolve_options(model, tau2_method, ci_method, "t_km1", level)
     studies, yi, vi = effect_arrays(effects, printed)
+    both = effects if printed is None else pd.concat([effects, printed], ignore_index=True)
+    kinds = both.groupby(label_rows(both), sort=False).first()
+    mixed = check_mixture(kinds, kinds.index.to_numpy(), allow_mixed, "pool_draws")
     use = (studies["reason"] == "").to_numpy()
     if not use.any():
         raise TooFewStudies("pool_draws: no study has an effect in every draw; see the months and the follow-up.")
@@ -136,10 +145,12 @@ def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="ra
     r = rubin(fits["estimate"], fits["se"] ** 2, df_complete=df_complete, level=level)
     if np.isfinite(df_complete):
         low, high = mixture_interval(fits["estimate"], fits["se"], df_complete, level)
-        r = r._replace(ci_low=low, ci_high=high, df=df_complete)
+        middle = fits[["ci_low", "ci_high"]].median()
+        r = r._replace(ci_low=low, ci_high=high, df=df_complete, within_low=middle["ci_low"],
+                       within_high=middle["ci_high"])  # fmt: skip
     tau2_low, tau2_high = tau2_over_draws(y, v, level, seed) if model == "random" and k > 1 else (nan, nan)
     out = studies[~use]
-    notes = tuple(f"Without {row.study}: {row.reason}." for row in out.itertuples())
+    notes = mixed + tuple(f"Without {row.study}: {row.reason}." for row in out.itertuples())
     return PooledDraws(
         k=k, m=len(y), estimate=float(r.estimate), se=float(r.se), ci_low=float(r.ci_low), ci_high=float(r.ci_high),
         df=float(r.df), share=float(r.share), se_without=float(r.se_within), ci_low_without=float(r.within_low),

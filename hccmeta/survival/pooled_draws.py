@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hccmeta.effects.inputs import check_level
+from hccmeta.effects.inputs import check_level, label_rows
 from hccmeta.errors import TooFewStudies, check_choice
 from hccmeta.survival.combescure import STRUCTURES, fit_summary, log_survival_variance, survival_of
 from hccmeta.survival.draws import at_times, number_of_draws, position, read_draws
 from hccmeta.survival.grid import Intervals, stop
 from hccmeta.survival.landmark_variance import from_scale
+from hccmeta.survival.mixture import check_mixture
 from hccmeta.survival.pooled import MODELS, check_grid, median_time, resolve_structure
 from hccmeta.survival.rubin import rubin
 
@@ -52,21 +53,25 @@ class PooledCurveOverDraws:
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """time, survival, ci_low, ci_high, ci_low_without, ci_high_without, share (of the draws), n_studies."""
+        """time, survival, ci_* and ci_*_without, pi_*, share (of the draws), n_studies, n_at_risk, studies.
+
+        Studies and patients at risk at the start of the interval are the fewest of any draw; pi_* of the random model.
+        """
         return self.table.copy()
 
 
 def pool_curves_over_draws(patients, *, times, model="random", level=0.95, between=None, min_studies=3,
-                           min_at_risk=20, seed=0):  # fmt: skip
+                           min_at_risk=20, allow_mixed=False, seed=0):  # fmt: skip
     """Distribution-free summary curve of every draw, combined by Rubin's rules on log(-log S).
 
     Parameters
     ----------
     patients : DataFrame
-        study, imputation, time, event; studies with one imputation are known without uncertainty.
+        study, imputation (or draw), time, event; studies with one imputation are known without uncertainty. endpoint,
+        time_origin, setting: where present they must not differ.
     times : sequence of float
         Ends of the intervals, in months.
-    model, level, between, min_studies, min_at_risk
+    model, level, between, min_studies, min_at_risk, allow_mixed
         Of pool_survival_curves; the curve stops where a draw has too few studies or patients.
     seed : int
         Of the draws behind the limits of the median.
@@ -93,6 +98,7 @@ def pool_curves_over_draws(patients, *, times, model="random", level=0.95, betwe
     check_choice("between", between, (None, *STRUCTURES))
     check_level(level)
     grid, draws = check_grid(times), read_draws(patients, caller="pool_curves_over_draws")
+    mixed = check_mixture(patients, label_rows(patients), allow_mixed, "pool_curves_over_draws")
     start, end, n = _cells(draws, grid)
     fewest, stopped = stop(Intervals(grid, start.min(axis=0), end.min(axis=0), n.min(axis=0)), min_studies, min_at_risk)
     p = len(fewest.times)
@@ -107,13 +113,19 @@ def pool_curves_over_draws(patients, *, times, model="random", level=0.95, betwe
     log_s = np.log([survival_of(f.mu) for f in fits])
     variance = np.array([log_survival_variance(f.mu, f.vcov) for f in fits]) / log_s**2
     r = rubin(np.log(-log_s), variance, level=level)
+    variance = np.array([log_survival_variance(f.mu, f.vcov + f.between) for f in fits]) / log_s**2
+    following = rubin(np.log(-log_s), variance if model == "random" else variance * nan, level=level)
     columns = dict(time=fewest.times, survival=from_scale(r.estimate, "loglog"))
-    for suffix, low, high in (("", r.ci_low, r.ci_high), ("_without", r.within_low, r.within_high)):
-        columns |= {f"ci_low{suffix}": from_scale(high, "loglog"), f"ci_high{suffix}": from_scale(low, "loglog")}
-    columns |= dict(share=r.share, n_studies=(fewest.n > 0).sum(axis=0))
+    limits = {"ci_{}": (r.ci_low, r.ci_high), "ci_{}_without": (r.within_low, r.within_high),
+              "pi_{}": (following.ci_low, following.ci_high)}  # fmt: skip
+    for name, (low, high) in limits.items():
+        columns |= {name.format("low"): from_scale(high, "loglog"), name.format("high"): from_scale(low, "loglog")}
+    present = fewest.n > 0
+    columns |= dict(share=r.share, n_studies=present.sum(axis=0), n_at_risk=fewest.n.sum(axis=0))
+    columns["studies"] = [", ".join(np.array(list(draws))[has]) for has in present.T]
     return PooledCurveOverDraws(
         table=pd.DataFrame(columns), **_median(fits, fewest.times, level, seed), m=len(fits), model=model,
-        structure=structure, level=level, notes=stopped + restricted,
+        structure=structure, level=level, notes=mixed + stopped + restricted,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from hccmeta.effects.inputs import Columns, label_rows
 from hccmeta.errors import DataError
 from hccmeta.pooling.inverse_variance import pool
+from hccmeta.survival.mixture import check_mixture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class PooledTimes:
                                   I2=r.I2 if r else nan, sentence=self.sentence)])  # fmt: skip
 
 
-def pool_medians(df, *, level=0.95, **pool_options) -> PooledTimes:
+def pool_medians(df, *, level=0.95, allow_mixed=False, **pool_options) -> PooledTimes:
     """Pooled median survival time, only where every study reached its median.
 
     Parameters
@@ -64,7 +65,10 @@ def pool_medians(df, *, level=0.95, **pool_options) -> PooledTimes:
     df : DataFrame
         study, value (median, months; empty with status not_reached), ci_low, ci_high (ci_level, default 0.95), status
         (reached, not_reached). An upper limit that was not reached: the standard error comes from the lower side.
+        endpoint, time_origin, setting: where present they must not differ.
     level : float
+    allow_mixed : bool
+        Pool unlike endpoints, time origins or settings on purpose; the sentence calls the result illustrative.
     **pool_options
         Of pool.
 
@@ -95,6 +99,7 @@ def pool_medians(df, *, level=0.95, **pool_options) -> PooledTimes:
         columns.rule(outside, "value", "ci_low <= value <= ci_high", "re-read the paper")
     columns.refuse()
     study, value, low, high = label_rows(df), columns["value"], columns["ci_low"], columns["ci_high"]
+    mixed = check_mixture(df, study, allow_mixed, "pool_medians")
     status = df["status"].to_numpy(object) if "status" in df.columns else np.where(np.isnan(value), "", "reached")
     open_ended = status == "not_reached"
     if open_ended.any():
@@ -107,18 +112,21 @@ def pool_medians(df, *, level=0.95, **pool_options) -> PooledTimes:
     both = (np.log(high) - np.log(low)) / (2 * z)
     se = np.where(np.isfinite(high), both, (np.log(value) - np.log(low)) / z)
     reason = np.where(np.isnan(value), "no value", np.where(se > 0, "", "no interval"))
-    return _pooled("median", study, np.log(value), se, reason, level, pool_options)
+    return _pooled("median", study, np.log(value), se, reason, mixed, level, pool_options)
 
 
-def pool_rmst(df, *, level=0.95, **pool_options) -> PooledTimes:
+def pool_rmst(df, *, level=0.95, allow_mixed=False, **pool_options) -> PooledTimes:
     """Pooled restricted mean survival time to one horizon, on the log scale.
 
     Parameters
     ----------
     df : DataFrame
         study, time_months (the horizon, the same in every row), value and se (months), as survival_summary gives;
-        follow_up optional. A study whose follow-up ends before the horizon is left out and named.
+        follow_up optional. A study whose follow-up ends before the horizon is left out and named. endpoint,
+        time_origin, setting: where present they must not differ.
     level : float
+    allow_mixed : bool
+        Pool unlike endpoints, time origins or settings on purpose; the sentence calls the result illustrative.
     **pool_options
         Of pool.
 
@@ -147,18 +155,19 @@ def pool_rmst(df, *, level=0.95, **pool_options) -> PooledTimes:
         listed = ", ".join(f"{h:g}" for h in horizons)
         raise DataError(f"pool_rmst needs one horizon in every row; the column time_months has {listed or 'none'}.")
     study, value, se = label_rows(df), columns["value"], columns["se"]
+    mixed = check_mixture(df, study, allow_mixed, "pool_rmst")
     short = columns["follow_up"] < horizons[0] if columns.has("follow_up") else np.zeros(len(df), bool)
     reason = np.where(short, "follow-up ends before the horizon", np.where(se > 0, "", "no standard error"))
     reason = np.where(np.isnan(value), "no value: follow-up ends before the horizon", reason)
-    return _pooled("rmst", study, np.log(value), se / value, reason, level, pool_options)
+    return _pooled("rmst", study, np.log(value), se / value, reason, mixed, level, pool_options)
 
 
-def _pooled(statistic, study, yi, se, reason, level, pool_options):
+def _pooled(statistic, study, yi, se, reason, mixed, level, pool_options):
     import pandas as pd
 
     use, left_out = reason == "", _left_out(study, reason)
     named = "; ".join(f"{s} ({r})" for s, r in zip(left_out["study"], left_out["reason"], strict=True))
-    without = f" Left out: {named}." if named else ""
+    without = " ".join(["", *mixed, *([f"Left out: {named}."] if named else [])])
     if not use.any():
         return PooledTimes(statistic, None, left_out=left_out, sentence=f"The {statistic} is not pooled.{without}")
     effects = pd.DataFrame(dict(study=study[use], yi=yi[use], vi=se[use] ** 2))

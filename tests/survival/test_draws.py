@@ -1,5 +1,7 @@
 """Uncertainty of the reconstruction: Rubin's rules, effects per draw, pooled curve and one-stage model."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,12 +17,14 @@ from hccmeta.survival.cox_draws import hazard_ratio_over_draws
 from hccmeta.survival.curves import kaplan_meier
 from hccmeta.survival.draw_effects import draw_effects, log_hr_effects, quantiles_over_draws
 from hccmeta.survival.draws import at_times, make_draws, medians, restricted_means
+from hccmeta.survival.landmarks import pool_landmarks
 from hccmeta.survival.one_stage import pool_piecewise_exponential
 from hccmeta.survival.piecewise import exposures, fit_piecewise, log_likelihood, marginal_survival
 from hccmeta.survival.pool_draws import pool_draws, tau2_over_draws
 from hccmeta.survival.pooled import pool_survival_curves
 from hccmeta.survival.pooled_draws import pool_curves_over_draws
 from hccmeta.survival.pooled_sensitivity import leave_one_study_out
+from hccmeta.survival.pooled_times import pool_medians, pool_rmst
 from hccmeta.survival.product_limit import product_limit, quantile_time, restricted_mean
 from hccmeta.survival.rubin import mixture_interval, rubin
 
@@ -67,7 +71,7 @@ def test_few_studies_keep_their_t_interval_when_the_draws_hardly_differ():
     result = pool_draws(effects, scale="loglog", ci_method="HK")
     assert result.df == 2 and 0 < result.share < 0.05
     widths = [result.ci_high - result.ci_low, result.ci_high_without - result.ci_low_without]
-    assert widths[0] == pytest.approx(widths[1], rel=0.02)
+    assert widths[0] == pytest.approx(widths[1], rel=0.05)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=40))
@@ -106,6 +110,15 @@ def test_draws_widen_the_interval_and_a_printed_interval_is_not_widened_twice():
     assert fixed.share == 0 and fixed.studies["vi_between"].eq(0).all() and fixed.studies["printed"].all()
     partly = pool_draws(effects, model="common", printed=printed.iloc[:3])
     assert 0 < partly.share < result.share
+
+
+@pytest.mark.parametrize("month", [3, 6, 12, 24])
+def test_t_interval_with_the_draws_holds_the_one_without(month):
+    """Also early, where few have died and a draw with fewer events has the larger standard error."""
+    effects = draw_effects(simulated(4, 30, 0.3, m=100, jitter=0.5), effect="loglog", month=month)
+    result, one = pool_draws(effects), pool_draws(effects.groupby("study").head(1))
+    assert result.ci_low < result.ci_low_without < result.ci_high_without < result.ci_high
+    assert [one.ci_low, one.ci_high] == pytest.approx([one.ci_low_without, one.ci_high_without])
 
 
 def test_draws_of_different_studies_are_not_tied_together():
@@ -149,6 +162,10 @@ def test_quantiles_where_rubin_cannot_average():
     assert rows.loc["landmark", "value"] == 1 and 0.8 < rows.loc["landmark", "ci_low"] < 0.95
     known = quantiles_over_draws(simulated(1, 80, 0, m=40)).iloc[0]
     assert known["ci_low"] < known["value"] < known["ci_high"]
+    open_ = quantiles_over_draws(simulated(1, 80, 0, m=40, jitter=0.8), times=[12])
+    assert ((open_["ci_low"] < open_["ci_low_without"]) & (open_["ci_high"] > open_["ci_high_without"])).all()
+    one = quantiles_over_draws(simulated(1, 80, 0), times=[12])
+    np.testing.assert_allclose(one["ci_low"], one["ci_low_without"], rtol=0.05)
 
 
 def test_curve_over_draws_is_the_pooled_curve_when_the_draws_are_equal():
@@ -167,7 +184,18 @@ def test_curve_over_draws_is_the_pooled_curve_when_the_draws_are_equal():
 def test_curve_over_draws_is_wider_with_them():
     table = pool_curves_over_draws(simulated(5, 40, 0.1, m=30, jitter=0.6), times=[6, 12], model="common").to_frame()
     assert ((table["ci_low"] < table["ci_low_without"]) & (table["ci_high"] > table["ci_high_without"])).all()
-    assert (table["share"] > 0.01).all()
+    assert (table["share"] > 0.01).all() and table["pi_low"].isna().all()
+
+
+def test_curve_over_draws_names_its_studies_and_has_a_prediction_band():
+    df = simulated(5, 60, 0.5, m=5)
+    short = df["study"] == "S1"
+    df.loc[short & (df["time"] > 10), ["time", "event"]] = 10.0, 0
+    table = pool_curves_over_draws(df, times=[6, 12]).to_frame()
+    assert table["studies"].tolist() == ["S0, S1, S2, S3, S4", "S0, S2, S3, S4"]
+    fewest = df[(df["time"] > 6) & ~short].groupby(["study", "imputation"]).size().groupby("study").min().sum()
+    assert table["n_at_risk"].tolist() == [300, fewest]
+    assert ((table["pi_low"] < table["ci_low"] - 0.05) & (table["pi_high"] > table["ci_high"] + 0.02)).all()
 
 
 def test_likelihood_of_the_one_stage_model_is_the_integral():
@@ -205,6 +233,8 @@ def test_without_heterogeneity_the_hazards_are_events_over_person_time():
 
 def test_one_stage_model_finds_what_made_the_data():
     result = pool_piecewise_exponential(simulated(40, 80, 0.5, seed=3), cuts=[6, 12, 18, 30])
+    open_ = pool_piecewise_exponential(simulated(3, 40, 0.2, m=20, jitter=0.5), cuts=[6, 12, 30])
+    assert open_.median_low < open_.median_low_without < open_.median < open_.median_high_without < open_.median_high
     assert result.tau2_low < 0.25 < result.tau2_high and result.tau2 == pytest.approx(0.25, abs=0.12)
     b = np.random.default_rng(0).normal(0, 0.5, 200_000)
     row = result.to_frame().set_index("time").loc[12.0]
@@ -223,6 +253,49 @@ def test_information_of_the_fit_matches_the_curvature_of_the_likelihood():
     assert np.abs(log_likelihood(at, events, person_time)[1]).max() < 1e-4
     assert fit.log_lik == pytest.approx(log_likelihood(at, events, person_time)[0])
     assert (np.linalg.eigvalsh(fit.vcov) > 0).all()
+
+
+THREE = simulated(3, 60, 0.1)
+PRINTED = pd.DataFrame(dict(study=["S0", "S1", "S2"], time_months=12))
+POOLERS = {
+    "curve": (pool_curves_over_draws, THREE, dict(times=[6, 12])),
+    "one stage": (pool_piecewise_exponential, THREE, dict(cuts=[6, 12])),
+    "effects": (pool_draws, draw_effects(THREE, effect="logit", month=12), {}),
+    "landmarks": (pool_landmarks, PRINTED.assign(value=0.5, se=0.1), {}),
+    "medians": (pool_medians, PRINTED.assign(value=12.0, ci_low=9.0, ci_high=16.0), {}),
+    "restricted means": (pool_rmst, PRINTED.assign(value=9.0, se=1.0), {}),
+}
+
+
+@pytest.mark.parametrize("kind", ["endpoint", "time_origin", "setting"])
+@pytest.mark.parametrize("name", POOLERS)
+def test_no_pool_mixes_unlike_studies_unasked(name, kind):
+    function, table, options = POOLERS[name]
+    pooler = partial(function, **options)
+    table = table.assign(**{kind: table["study"].map({"S0": "surgery", "S1": "start_ici", "S2": None})})
+    with pytest.raises(DataError, match=f"{kind} .surgery: S0; start_ici: S1; not stated: S2.*allow_mixed"):
+        pooler(table)
+    asked = pooler(table, allow_mixed=True)
+    assert "Illustrative only" in " ".join(getattr(asked, "notes", [getattr(asked, "sentence", "")]))
+    pooler(table.assign(**{kind: "same"}))
+
+
+def test_kinds_of_studies_travel_with_their_effects():
+    df = simulated(3, 40, 0.1, m=2).assign(setting=lambda t: t["study"].map(dict(S0="a", S1="a", S2="b")))
+    with pytest.raises(DataError, match="setting .a: S0, S1; b: S2"):
+        pool_draws(draw_effects(df, effect="loglog", month=12))
+
+
+def test_draws_from_clicks_and_from_printed_numbers_stand_in_one_table():
+    """`sample()` of clicked curves numbers its draws in the column draw."""
+    df = simulated(3, 40, 0.1, m=4)
+    both = df.assign(draw=df["imputation"].where(df["study"] == "S0"))
+    both["imputation"] = df["imputation"].where(df["study"] != "S0")
+    pd.testing.assert_frame_equal(*(draw_effects(x, effect="loglog", month=12) for x in (df, both)))
+    with pytest.raises(DataError, match="40 rows have no number in imputation or draw"):
+        draw_effects(both[(both["study"] != "S0") | (both["draw"] < 1)].assign(draw=np.nan), effect="loglog", month=12)
+    with pytest.raises(DataError, match="one imputation"):
+        kaplan_meier(both[both["study"] == "S0"].drop(columns=["imputation", "study"]))
 
 
 def test_refusals():
