@@ -173,7 +173,7 @@ def landmark_results(tables, *, draws: int = 200, seed: int = 1, times=(6, 12, 2
     found = {}
     for name, rows in (("advanced", advanced), ("all_settings", landmarks)):
         if len(rows):
-            results = pool_landmarks(rows, level=LEVEL).results
+            results = pool_landmarks(rows, level=LEVEL, allow_mixed=True).results
             found |= {
                 f"survival_os_{time:g}_months_{name}": (f"OS at {time:g} months, {name.replace('_', ' ')}", result)
                 for time, result in results.items()
