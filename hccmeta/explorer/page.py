@@ -26,7 +26,7 @@ CRITERIA = {
 SCOPES = ("overall", "in_field", "out_of_field", "non_irradiated", "tumour_thrombus")
 ARM_COLUMNS = ("arm_id", "arm_label", "study_id", "study", "cohort_id", "role")
 ROW_COLUMNS = ("response_id", "arm_id", "endpoint", "lesion_scope", "criteria", "population", "evidence_grade",
-               "locator", "rank", "order", "events", "n")  # fmt: skip
+               "locator", "rank", "order", "events", "n", "use")  # fmt: skip
 
 
 def candidate_rows(tables):

@@ -62,8 +62,9 @@ function studyRow(row, { chosen, mean, weight, onToggle }) {
   box.checked = used;
   box.addEventListener("change", () => onToggle(row.arm_id, box.checked));
   const label = chosen.labels.get(row) ?? `${row.arm.study}, ${row.arm.arm_label}`;
-  const source = `${words(row.criteria)}; evidence read: ${words(row.evidence_grade)}`;
-  const name = element("span", {}, element("span", { class: "name" }, label), element("small", {}, source));
+  const doubt = row.use === "check" ? "; † marked check: its meaning is doubtful" : "";
+  const source = `${words(row.criteria)}; evidence read: ${words(row.evidence_grade)}${doubt}`;
+  const name = element("span", {}, element("span", { class: "name" }, `${label}${doubt && " †"}`), element("small", {}, source));
   const limits = clopperPearson(row.events, row.n), share = row.events / row.n;
   const text = `${(100 * share).toFixed(1)} [${limits.map((limit) => (100 * limit).toFixed(1)).join(", ")}] %`;
   return element(

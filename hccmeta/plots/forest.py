@@ -24,7 +24,8 @@ def plot_forest(result, *, ax=None, title: str = "", xlabel: str = "", labels: d
         Squares have an area that grows with the weight (equal where the model has no weights); hollow squares are
         studies left out, with the reason below; diamond = confidence interval; bar = prediction interval. A DataFrame
         of effects (study, yi, vi; optional measure, events, n, included, reason) is drawn as rows without a diamond;
-        estimate, ci_low, ci_high on the reported scale are drawn as they are.
+        estimate, ci_low, ci_high on the reported scale are drawn as they are. Studies with "check" in a column `use`
+        carry a dagger.
     ax : Axes, optional
         Where to draw; a new figure of sensible height otherwise. Text columns and plot are fitted into the place of
         a given `ax`, with smaller type where needed; about 8 inches by 0.25 inches a row are comfortable.

@@ -15,6 +15,7 @@ from .tables import NO_NAME, filled, read_table
 
 GIVEN = ("estimate", "ci_low", "ci_high")
 OPTIONAL = (*GIVEN, "ci_level", "events", "n", "events_1", "n_1", "events_2", "n_2", "weight")
+DOUBT = "†"
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BLANK = {
     "kind": "heading", "label": "", "mark": "", "indent": 0.0, "above": 0.0, "counts": "", "counts_1": "",
@@ -61,6 +62,7 @@ def _study_rows(studies, measure, level, labels: dict, reasons: dict, indent: fl
         if not included:
             reason = row["reason"] if filled(row["reason"]) else "no reason given"
             mark = " " + str(reasons.setdefault(reason, len(reasons) + 1)).translate(SUPERSCRIPT)
+        mark += f" {DOUBT}" if filled(row.get("use")) and row["use"] == "check" else ""
         interval = shown_interval(low, high, measure) if low == low else ""
         text = f"{shown_estimate(estimate, measure)} {interval}".strip() if isfinite(estimate) else ""
         rows.append(BLANK | _counts(row) | {
@@ -177,6 +179,8 @@ def foot_lines(result, rows, level: float, reasons: dict[str, int]) -> list[str]
         marks.append("bar: prediction interval")
     if any(not row["included"] for row in rows):
         marks.append("hollow: left out")
+    doubtful = any(DOUBT in row["mark"] for row in rows)
+    doubt = [f"{DOUBT} marked check in the table: its meaning is doubtful"] if doubtful else []
     notes = [f"{str(number).translate(SUPERSCRIPT)} left out: {style.one_line(reason)}"
              for reason, number in reasons.items()]  # fmt: skip
-    return [*lines, *(["; ".join(marks)] if marks else []), *notes]
+    return [*lines, *(["; ".join(marks)] if marks else []), *doubt, *notes]

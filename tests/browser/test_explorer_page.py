@@ -112,6 +112,13 @@ def distance_exact(found, result):
     return max(distance(found, result, POOLED, scale=expit), distance(found, result, SPREAD))
 
 
+def test_rows_marked_check_carry_a_dagger(opened, tables):
+    rows = hm.select_responses(tables, where={"treatment": ["RT + ICI"]})
+    names = opened(tables).locator("tbody .name").all_inner_texts()
+    doubtful = rows.loc[rows["use"] == "check", "study"]
+    assert [name for name in names if "†" in name] == [f"{name} †" for name in doubtful]
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_random_subgroups_agree_with_hccmeta(opened, tables, seed):
     rng = np.random.default_rng(seed)

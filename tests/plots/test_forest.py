@@ -99,6 +99,16 @@ def test_studies_left_out_are_hollow_with_their_reason_below():
     assert "² left out: effect missing" in texts(ax, "foot")
 
 
+def test_rows_marked_check_carry_a_dagger_that_is_explained_below():
+    table = effects(["A", "B", "C", "D"]).assign(use=["ok", "check", None, "check"])
+    table.loc[3, "vi"] = np.nan
+    ax = hm.plot_forest(hm.pool(table))
+    assert texts(ax, "label")[:4] == ["A", "B †", "C", "D ¹ †"]
+    assert [line for line in texts(ax, "foot") if line.startswith("† marked check")]
+    without = texts(hm.plot_forest(hm.pool(table.drop(columns="use"))))
+    assert not any("†" in text for text in without)
+
+
 def test_long_intervals_are_cut_with_an_arrow_and_every_estimate_stays_in_view():
     table = pd.DataFrame({"study": list("ABCD"), "yi": [0.1, 0.2, 0.3, 0.2], "vi": [0.01, 0.01, 0.02, 40.0],
                           "measure": "OR"})  # fmt: skip
