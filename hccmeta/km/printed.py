@@ -11,7 +11,7 @@ from hccmeta.effects.inputs import check_level, check_seed, check_whole
 from hccmeta.errors import DataError, MethodError, check_choice
 from hccmeta.km import ensemble
 from hccmeta.km.printed_conflicts import Conflict
-from hccmeta.km.printed_items import CURVE_ITEMS, Item, read_items
+from hccmeta.km.printed_items import Item, can_be_drawn, read_items
 from hccmeta.km.printed_pairs import compare_arms, matched_pairs, read_comparison
 from hccmeta.km.printed_reconcile import Reading, conflict_error, draw_consistent
 from hccmeta.km.printed_sampler import resample
@@ -181,7 +181,7 @@ def _pairs(arm_1, arm_0, comparisons, n_pairs, seed, on_conflict):
         return pairs[:, resample(np.zeros(distinct), n_pairs, rng)], [], scarce if distinct < n_pairs / 4 else []
     shown = compare_arms(*patients)
     conflicts = [
-        Conflict((c.name, "the two arms"), "no pair of draws shows it", f"{c.name} {_range(shown[c.name])}")
+        Conflict((c.name, "the two arms"), "no pair of draws shows it", _nearest_shown(c, shown[c.name]))
         for c in comparisons
     ]
     if on_conflict == "raise":
@@ -189,9 +189,11 @@ def _pairs(arm_1, arm_0, comparisons, n_pairs, seed, on_conflict):
     return np.tile(np.arange(n_pairs), (2, 1)), conflicts, []
 
 
-def _range(values):
+def _nearest_shown(comparison, values):
     low, high = np.quantile(values, [0.025, 0.975])
-    return f"between {low:.3g} and {high:.3g}"
+    fix = f"{comparison.name} between {low:.3g} and {high:.3g}"
+    turned = comparison.name == "hr" and low <= 1 / comparison.printed <= high
+    return f"{fix} (1 / {comparison.printed:g} would fit: is it the control against this arm?)" if turned else fix
 
 
 def _ensemble(arm, chosen, *, against=None, comparisons=(), unmet=(), scarce=()):
@@ -220,11 +222,9 @@ def _endpoint(statistics) -> str:
 
 
 def _check_enough(items: tuple[Item, ...]) -> None:
-    kinds = {i.statistic for i in items if i.reached}
-    timed = {"follow_up_median", "follow_up_max"} & kinds and any(i.statistic == "median" for i in items)
-    if not (kinds & set(CURVE_ITEMS) or timed):
+    if not can_be_drawn(items):
         found = ", ".join(i.name for i in items)
-        fix = "add a median, landmark, quartile or rmst (a median that is not reached needs a follow-up beside it)"
+        fix = "add a median, landmark, quartile or rmst (a median not reached needs a limit or a follow-up beside it)"
         rule = "nothing printed says where the curve runs"
         problem = {"table": "survival", "row": "", "column": "statistic", "value": found, "rule": rule, "fix": fix}
         raise DataError(f"From {found} alone no curve can be drawn: {fix}.", [problem])

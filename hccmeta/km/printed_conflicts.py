@@ -9,6 +9,7 @@ from math import inf, isfinite
 import numpy as np
 from scipy.special import ndtri
 
+from hccmeta.km.printed_interval import LEAST_SPREAD, log_s_error
 from hccmeta.km.printed_items import Item
 from hccmeta.km.printed_plan import (
     COMPONENTS,
@@ -18,7 +19,6 @@ from hccmeta.km.printed_plan import (
     bounds_of,
     event_range,
     exact_events,
-    log_log_width,
     survival_at_limit,
 )
 
@@ -70,9 +70,7 @@ def find_conflicts(items: tuple[Item, ...], endpoint: str) -> list[Conflict]:
 def _crossing_bounds(items, n):
     """Survival never rises: no later lower bound above an earlier upper bound."""
     bounds = [(i, b) for i in items for b in [*bounds_of(i, items), *_bounds_of_interval(i, n)]]
-    bounds += [
-        (i, Bound(i.name, inf, HALF, 1.0)) for i in items if i.statistic == "median" and not i.reached
-    ]
+    bounds += [(i, Bound(i.name, inf, HALF, 1.0)) for i in items if i.statistic == "median" and not i.reached]
     names = [i.name for i in items]
     found = {}
     for later, b in bounds:
@@ -237,11 +235,10 @@ def _interval_too_narrow(items, n):
     """A landmark's interval cannot be much narrower than that of n patients without censoring."""
     found = []
     for item in items:
-        if item.statistic != "landmark_interval" or not 0 < item.low < item.value < item.high < 1:
+        implied = log_s_error(item) if item.statistic == "landmark_interval" else None
+        if not implied:
             continue
-        variance = (log_log_width(item) * np.log(item.value)) ** 2
-        rounding = 1 + 4 * item.half / (item.high - item.low)
-        needed = (1 - item.value) / (item.value * variance) / rounding
+        needed = (1 - item.value) / item.value * np.exp(-2 * (np.log(implied[0]) + implied[1] - LEAST_SPREAD))
         if needed > 1.3 * n:
             rule = f"an interval of {item.low:g} to {item.high:g} needs about {needed:.0f} patients at risk, n is {n}"
             found.append(Conflict((item.name, "n"), rule, f"the interval wider by {np.sqrt(needed / n) - 1:.0%}"))

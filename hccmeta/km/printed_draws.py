@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hccmeta.km.ensemble import restricted_mean
 from hccmeta.km.printed_gap import EVENT, encode
+from hccmeta.km.printed_rmst import meet_restricted_means
 
 WORST_FIT = -12.5
-RMST_CANDIDATES = 4000
-RMST_OFF = 5
+RMST_CANDIDATES = 4
 
 
 class NoPatients(Exception):
@@ -40,21 +39,19 @@ def resample(log_weight, size: int, rng) -> np.ndarray:
 
 
 def choose(particles, n_draws, plan, rng):
-    """As many draws as asked for, in proportion to their weights and to how near they come to a printed RMST."""
+    """As many draws as asked for, in proportion to their weights, moved so that they show a printed RMST."""
     if not plan.rmst:
-        return _patients(particles, resample(particles.log_weight, n_draws, rng), plan)
-    candidates = resample(particles.log_weight, RMST_CANDIDATES, rng)
-    draws = _patients(particles, candidates, plan)
-    fit = np.zeros(RMST_CANDIDATES)
-    for item in plan.rmst:
-        distance = np.abs(restricted_mean(draws.times, draws.events, item.time) - item.value)
-        if distance.min() > RMST_OFF * item.half:
-            raise NoPatients(item.name)
-        fit += -0.5 * (np.maximum(distance - item.half, 0) / (0.1 * item.half)) ** 2
-    return _patients(particles, candidates[resample(fit, n_draws, rng)], plan)
+        return _patients(particles, resample(particles.log_weight, n_draws, rng), plan, rng)
+    candidates = resample(particles.log_weight, RMST_CANDIDATES * n_draws, rng)
+    draws = _patients(particles, candidates, plan, rng)
+    times, fit, missed = meet_restricted_means(draws.times, draws.events, plan, rng)
+    if missed or np.isneginf(fit).all():
+        raise NoPatients(missed[0] if missed else plan.rmst[-1].name)
+    kept = resample(fit, n_draws, rng)
+    return replace(draws, times=times[kept], events=draws.events[kept])
 
 
-def _patients(particles, chosen, plan):
+def _patients(particles, chosen, plan, rng):
     columns, index = [], chosen
     for parent, codes in reversed(particles.past):
         first = index
@@ -63,12 +60,14 @@ def _patients(particles, chosen, plan):
     codes = np.sort(np.concatenate(columns, axis=1), axis=1)[:, : plan.n]
     events = (codes & EVENT).astype(int)
     times = codes.view(np.float64)
-    if plan.start > 0:
-        times[:, 0] = _shortest(times[:, 0], plan)
+    if plan.first_seen[0] > 0:
+        times[:, 0] = _shortest(times, plan, rng)
     return Draws(times, events, len(np.unique(first)), float(particles.evidence))
 
 
-def _shortest(first, plan):
+def _shortest(times, plan, rng):
     """The shortest follow-up belongs to the first patient, unless that is a printed event time."""
+    low, high = plan.first_seen
     printed = encode(np.array(plan.event_times), EVENT).view(np.float64)
-    return np.where(np.isin(first, printed), first, plan.start)
+    first = np.minimum(times[:, 0], rng.uniform(low, high, len(times)))
+    return np.where(np.isin(times[:, 0], printed), times[:, 0], first)

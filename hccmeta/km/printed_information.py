@@ -21,8 +21,7 @@ def log_likelihood(info: Information, now, codes, log_step, greenwood_step, n_al
     n = np.maximum(now.n - done.sum(1), 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if info.kind == "width":
-            se = np.sqrt(greenwood) / -log_s
-            return np.nan_to_num(-0.5 * ((np.log(se) - info.value) / info.sd) ** 2, nan=-np.inf)
+            return np.nan_to_num(-0.5 * ((0.5 * np.log(greenwood) - info.value) / info.sd) ** 2, nan=-np.inf)
         if info.kind in ("reverse KM", "all patients"):
             value = n / n_all if info.kind == "all patients" else n / (n_all * np.exp(log_s))
             step = value / n
@@ -46,13 +45,17 @@ def _distance_from_half(log_s, ci: str):
 def tail_rates(plan: Plan) -> np.ndarray:
     """Hazards after the last printed time: lognormal around the mean of the last gap's and the overall hazard."""
     times, cumulative = plan.base
-    if times[-1] > plan.start and len(times) > 1:
+    if times[-1] > plan.first_seen[0] and len(times) > 1:
         overall = max(cumulative[-1], 0.5 / plan.n) / times[-1]
         last = (cumulative[-1] - cumulative[-2]) / (times[-1] - times[-2])
     else:
         share = min(0.25 if plan.events is None else (plan.events + 0.5) / (plan.n + 1), 0.9)
-        overall = last = -np.log1p(-share) / (plan.follow_up[0] if plan.follow_up else 0.6 * plan.end)
+        overall = last = -np.log1p(-share) / _typical_follow_up(plan)
     return (0.5 * last + 0.5 * overall) * np.exp(TAIL_SD * TAIL_QUANTILES)
+
+
+def _typical_follow_up(plan):
+    return np.mean(plan.follow_up[0]) if plan.follow_up else 0.6 * plan.last_time[1]
 
 
 def base_cumulative_hazard(plan: Plan, at, rate) -> np.ndarray:

@@ -30,6 +30,7 @@ class Item:
     low: float = nan
     high: float = nan
     level: float = 0.95
+    probability: float = nan
     reached: bool = True
     row: object = ""
 
@@ -45,16 +46,24 @@ def read_items(table, *, label: str = "statistics", need_n: bool = True) -> tupl
     if not problems:
         records = [{"row": index, **row} for index, row in zip(table.index, table.to_dict("records"), strict=True)]
         problems = [problem for row in records for problem in _bad_row(row)]
-        problems += _bad_repeats(records)
         if need_n and not any(row["statistic"] == "n" for row in records):
             problems.append(_problem("", "statistic", "n", "the number of patients is missing", "add a row n"))
+    if not problems:
+        shown = [row for row in records if _text(row.get("status")) != "not_reported"]
+        digits = _digits_by_kind(shown)
+        repeats = _by_name([item for row in shown for item in _items_of(row, digits)])
+        problems = [problem for same in repeats for problem in _bad_repeats(same)]
     if problems:
         listed = "; ".join(f"row {p['row']}, {p['column']} = {p['value']!r}: {p['rule']}" for p in problems)
         raise DataError(f"{label}: {len(problems)} problem(s) in the printed statistics: {listed}.", problems)
-    shown = [row for row in records if _text(row.get("status")) != "not_reported"]
-    digits = _digits_by_kind(shown)
-    items = [item for row in shown for item in _items_of(row, digits)]
-    return tuple({(i.name, i.value, i.low, i.high): i for i in items}.values())
+    return tuple(min(same, key=lambda item: item.half) for same in repeats)
+
+
+def can_be_drawn(items) -> bool:
+    """Whether the items say where the curve runs: a point or an area of it, or a time until which S stays high."""
+    kinds = {i.statistic for i in items if i.reached}
+    lasting = {"follow_up_median", "follow_up_max"} & kinds and any(i.statistic == "median" for i in items)
+    return bool(kinds & set(CURVE_ITEMS) or lasting or any(i.statistic == "median_interval" for i in items))
 
 
 def _problem(row, column, value, rule, fix):
@@ -108,28 +117,38 @@ def _bad_row(row):
     return problems
 
 
-def _bad_repeats(records):
-    values = {}
-    for row in records:
-        kind = str(row["statistic"])
-        if kind not in ("event_time", "quartile"):
-            at = _number(row.get("time_months")) if kind in ("landmark", "rmst") else 0.0
-            values.setdefault((kind, at), []).append(row)
+def _by_name(items) -> list[list[Item]]:
+    groups = {}
+    for item in items:
+        groups.setdefault(item.name, []).append(item)
+    return list(groups.values())
+
+
+def _bad_repeats(same):
+    """The same number may stand twice with different digits: the finer then counts."""
+    finest = min(same, key=lambda item: item.half)
     return [
-        _problem(rows[-1]["row"], "value", rows[-1]["value"], f"{kind} is given twice and differs", "keep one")
-        for (kind, _), rows in values.items()
-        if len({_number(r["value"]) for r in rows if isfinite(_number(r["value"]))}) > 1
+        _problem(other.row, "value", other.value, f"{other.name} is given twice and differs", "keep one")
+        for other in same
+        if not _agree(finest, other)
     ]
+
+
+def _agree(finest, other):
+    pairs = [(getattr(finest, field), getattr(other, field)) for field in ("value", "low", "high")]
+    slack = finest.half + other.half + 1e-9
+    return finest.reached == other.reached and not any(abs(a - b) > slack for a, b in pairs)
 
 
 def _items_of(row, digits):
     statistic, time = row["statistic"], _number(row.get("time_months"))
     reached = _text(row.get("status")) != "not_reached"
     value = _number(row["value"]) if reached else nan
-    at = f" {time:g}" if statistic in ("landmark", "rmst") else f" {value:g}" if statistic == "event_time" else ""
+    at = f" {time:g}" if statistic in ("landmark", "rmst") else ""
+    at = f" {value:g}" if statistic == "event_time" or (statistic == "quartile" and reached) else at
     level = _number(row.get("ci_level"))
     level = level if isfinite(level) else 0.95
-    common = dict(time=time, level=level, reached=reached, row=row["row"])
+    common = dict(time=time, level=level, probability=_number(row.get("probability")), reached=reached, row=row["row"])
     half = 0.0 if statistic in COUNTS else _half_unit(row, "value", digits)
     items = [Item(statistic + at, statistic, value, half, **common)]
     low, high = _number(row.get("ci_low")), _number(row.get("ci_high"))
@@ -147,7 +166,8 @@ def _digits_by_kind(records):
         for column in ("value", "ci_low", "ci_high"):
             if isfinite(_number(row.get(column))):
                 key = _kind_of_number(row, column)
-                digits[key] = max(digits.get(key, 0), _decimals(row[column]))
+                least = 2 if row["statistic"] == "landmark" else 0
+                digits[key] = max(digits.get(key, least), _decimals(row[column]))
     return digits
 
 

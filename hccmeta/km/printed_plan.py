@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtri
 
+from hccmeta.km.printed_interval import log_s_error
 from hccmeta.km.printed_items import Item
 
 HALF = 0.5 + 1e-9
@@ -49,20 +51,24 @@ class Information:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the sampler needs; times in months."""
+    """Everything the sampler needs; times in months.
+
+    `first_seen` and `last_time`: what prints as the shortest and the longest follow-up; `follow_up`: the same for the
+    median, and the share not censored by then.
+    """
 
     n: int
     events: int | None
     events_low: int
     events_high: int
-    start: float
-    end: float | None
+    first_seen: tuple[float, float]
+    last_time: tuple[float, float] | None
     last_seen: bool
     bounds: tuple[Bound, ...]
     low_at_end: float
     information: tuple[Information, ...]
     event_times: tuple[float, ...]
-    follow_up: tuple[float, float] | None
+    follow_up: tuple[tuple[float, float], float] | None
     rmst: tuple[Item, ...]
     deaths_censored: bool
     base: tuple[np.ndarray, np.ndarray]
@@ -74,23 +80,24 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
     exact = exact_events(items, endpoint)
     low, high = event_range(items, endpoint, n)
     shortest, middle, longest = (_one(items, f"follow_up_{k}") for k in ("min", "median", "max"))
-    start = max(shortest.value, shortest.half / 2) if shortest and endpoint in TIMES_ARE_FOLLOW_UP else 0.0
+    first = _range(shortest) if shortest and endpoint in TIMES_ARE_FOLLOW_UP else (0.0, 0.0)
     last = longest.value + longest.half if longest else inf
     bounds = envelope([b for item in items for b in bounds_of(item, items, last)])
-    end = max([longest.value, *(b.time for b in bounds)]) if longest else None
+    latest = [b.time for b in bounds] + [i.value for i in items if i.statistic == "event_time"]
+    end = (max([_range(longest)[0], *latest]), max([last, *latest])) if longest else None
     open_median = any(i.statistic == "median" and not i.reached for i in items)
-    base = _base_knots(items, n, start)
+    base = _base_knots(items, n, first[0])
     known = None
     if middle and middle.reached and endpoint in COUNTS_DEATH:
         alive = np.exp(-np.interp(middle.value, *base)) if follow_up == "all patients" else 1.0
-        known = middle.value, float(min(0.5 / alive, 0.98))
+        known = _range(middle), float(min(0.5 / alive, 0.98))
     return Plan(
         n=n,
         events=int(exact.value) if exact else None,
         events_low=low,
         events_high=high,
-        start=start,
-        end=end,
+        first_seen=first,
+        last_time=end,
         last_seen=longest is not None and endpoint in TIMES_ARE_FOLLOW_UP,
         bounds=bounds,
         low_at_end=HALF if open_median else 0.0,
@@ -126,20 +133,30 @@ def bounds_of(item: Item, items, last: float = inf) -> list[Bound]:
     if item.statistic in ("median", "quartile") and item.reached:
         level = 0.5 if item.statistic == "median" else quartile_level(item, items)
         before, after = item.value - item.half, min(item.value + item.half, last)
-        edge = -1e-9 if _stays_at(level, before, items) else 1e-9
+        held = _held(level, items)
+        if any(t <= before for t in held) and any(t >= after for t in held) and _is_flat(items):
+            return [Bound(item.name, before, level - 1e-9, 1.0), Bound(item.name, after, 0.0, level + 1e-9)]
+        edge = -1e-9 if any(t <= before for t in held) else 1e-9
         below = Bound(item.name, after, 0.0, level + edge, "below")
         return [Bound(item.name, before, level + edge, 1.0, "above"), below] if before > 0 else [below]
     return []
 
 
-def _stays_at(level, time, items) -> bool:
-    """Whether a landmark before `time` may lie at the level itself: then the quantile is where S falls below it."""
-    marks = [i for i in items if i.statistic == "landmark" and i.time <= time]
-    return any(abs(i.value - level) <= i.half for i in marks)
+def _held(level, items) -> list[float]:
+    """Times at which a landmark may lie at the level itself: a quantile after one is where S falls below the level."""
+    return [i.time for i in items if i.statistic == "landmark" and abs(i.value - level) <= i.half]
+
+
+def _is_flat(items) -> bool:
+    """Whether one event moves S by more than the rounding: between two equal landmarks the quantile is a middle."""
+    n, half = _one(items, "n").value, min(i.half for i in items if i.statistic == "landmark")
+    return 1 / n > 2 * half
 
 
 def quartile_level(item: Item, items) -> float:
-    """0.75 for the time by which a quarter had the event, 0.25 for the later one."""
+    """As given with the item; else 0.75 for the time by which a quarter had the event, 0.25 for the later one."""
+    if isfinite(item.probability):
+        return item.probability
     others = [i.value for i in items if i.statistic in ("quartile", "median") and i is not item and isfinite(i.value)]
     return 0.75 if all(item.value <= other for other in others) else 0.25
 
@@ -159,8 +176,8 @@ def _information(item: Item, endpoint: str, follow_up: str, ci: str) -> list[Inf
         z = float(ndtri(0.5 + item.level / 2))
         limits = [(t, q) for t, q in ((item.low, z), (item.high, -z)) if isfinite(t)]
         return [x for t, q in limits for x in _crossing(item, ci, t, q, 0.15)]
-    if item.statistic == "landmark_interval" and 0 < item.low < item.value < item.high < 1:
-        return [Information(item.name, "width", item.time, np.log(log_log_width(item)), 0.06)]
+    if item.statistic == "landmark_interval" and (implied := log_s_error(item)):
+        return [Information(item.name, "width", item.time, float(np.log(implied[0])), implied[1])]
     if item.statistic == "follow_up_median" and item.reached and endpoint in COUNTS_DEATH:
         sd = 0.01 if endpoint in TIMES_ARE_FOLLOW_UP else 0.05
         return _crossing(item, follow_up, item.value, 0.5, sd)
@@ -173,12 +190,6 @@ def _crossing(item, kind, time, value, sd):
         Information(item.name, kind, max(time - item.half, 1e-9), value, sd, 1),
         Information(item.name, kind, time + item.half, value, sd, -1),
     ]
-
-
-def log_log_width(item: Item) -> float:
-    """Standard error of log(-log S) that the printed limits of a landmark imply."""
-    low, high = (np.log(-np.log(x)) for x in (item.low, item.high))
-    return float((low - high) / (2 * ndtri(0.5 + item.level / 2)))
 
 
 def survival_at_limit(n_effective: float, z: float) -> float:
@@ -201,9 +212,22 @@ def _base_knots(items, n, start):
             for time, sign in ((item.low, z), (item.high, -z)):
                 if isfinite(time) and all(abs(time - known) > 0.5 for known in knots):
                     knots[time] = survival_at_limit(0.8 * n, sign)
+    if len(knots) == 1 + (start > 0):
+        knots |= {item.time: _exponential_at_end(item) for item in items if item.statistic == "rmst"}
     times = np.array(sorted(knots))
     survival = np.minimum.accumulate([knots[t] for t in times])
     return times, -np.log(np.maximum(survival, 0.3 / n))
+
+
+def _exponential_at_end(rmst: Item) -> float:
+    """S at the horizon of an exponential curve with this restricted mean."""
+    share = min(max(rmst.value / rmst.time, 0.01), 0.99)
+    return float(np.exp(-brentq(lambda x: -np.expm1(-x) / x - share, 1e-9, 200)))
+
+
+def _range(item: Item) -> tuple[float, float]:
+    """Times that print as the item; never 0, where nobody is lost yet."""
+    return max(item.value - item.half, item.half / 2), item.value + item.half
 
 
 def _one(items, statistic: str) -> Item | None:

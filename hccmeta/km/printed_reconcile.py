@@ -8,7 +8,7 @@ import numpy as np
 
 from hccmeta.errors import DataError
 from hccmeta.km.printed_conflicts import KEEP_FIRST, Conflict, fewest_to_drop, find_conflicts
-from hccmeta.km.printed_items import Item
+from hccmeta.km.printed_items import Item, can_be_drawn
 from hccmeta.km.printed_plan import make_plan
 from hccmeta.km.printed_sampler import Draws, NoPatients, draw_patients
 from hccmeta.km.printed_summary import shown_by
@@ -97,10 +97,13 @@ def _explain(missed, items, reading, seed):
     rank = {i.name: KEEP_FIRST.index(i.statistic) for i in items}
     found = {}
     for item in sorted((i for i in items if i.statistic != "n"), key=lambda i: -rank[i.name]):
+        others = _without(items, (item.name,))
+        if not can_be_drawn(others):
+            continue
         try:
-            draws = _draw(_without(items, (item.name,)), reading, TRIAL_DRAWS, seed, effort=TRIAL_EFFORT)
+            draws = _draw(others, reading, TRIAL_DRAWS, seed, effort=TRIAL_EFFORT)
             found[item.name] = _nearest(item, items, draws)
-        except (NoPatients, ValueError):
+        except NoPatients:
             continue
     if not found:
         rule = "no patients were found that show it together with the other items, nor without any one of them"

@@ -25,7 +25,8 @@ from hccmeta.km.printed_information import (
 )
 from hccmeta.km.printed_plan import Plan
 
-CELLS = 5
+CELLS = np.linspace(0, 1, 6)
+TAIL_CELLS = np.array([0, 0.2, 0.4, 0.6, 0.8, 0.998, 1])
 CELL_SHAPE = 4
 TREND_SD = 1.0
 BATCH = 400_000
@@ -85,7 +86,7 @@ def draw_patients(plan: Plan, n_draws: int, rng, *, effort: int = MAX_BATCHES) -
 def _run(plan, n_draws, worked, effort, rng):
     wanted = max(4 * n_draws, 400)
     particles = _start(plan, 8 * wanted, worked, rng)
-    at = plan.start
+    at = plan.first_seen[0]
     bounds = [b for b in plan.bounds if b.time > at or b.high < 1]
     for bound, following in pairwise([*bounds, None, None]):
         particles = _survivors(particles, at, bound, following, plan, wanted, effort, rng)
@@ -95,14 +96,14 @@ def _run(plan, n_draws, worked, effort, rng):
 
 def _start(plan, size, worked, rng):
     last = max([b.time for b in plan.bounds] + [x.time for x in plan.information] + [1.0])
+    landmark = max((b.time for b in plan.bounds if not b.crossing), default=0.0)
     size = size if worked is None else 8 * size
-    censoring = draw_censoring(
-        size, end=plan.end, middle=plan.follow_up, last_bound=last, deaths_censored=plan.deaths_censored, rng=rng
-    )
+    known = dict(end=plan.last_time, middle=plan.follow_up, seen=(landmark, last))
+    censoring = draw_censoring(size, **known, deaths_censored=plan.deaths_censored, rng=rng)
     zero = np.zeros(size)
     favour = zero if worked is None else likeness(censoring, worked, last)
     start = Particles(np.full(size, plan.n), np.zeros(size, int), zero, zero, censoring, zero, zero, favour)
-    outlook = favour + events_still_to_come(start, plan.start, plan)
+    outlook = favour + events_still_to_come(start, plan.first_seen[0], plan)
     return replace(start, log_weight=outlook, outlook=outlook)
 
 
@@ -153,8 +154,9 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     """One batch over the gap up to the bound, or over the tail; None when nothing survives."""
     size, tail = len(now.n), bound is None
     stop = now.censoring.end if tail else np.full(size, max(bound.time, at))
-    single = [t for t in plan.event_times if (at < t or at == plan.start) and (tail or t <= bound.time)]
-    knots = at + (stop - at)[:, None] * np.linspace(0, 1, CELLS + 1)
+    single = [t for t in plan.event_times if (at < t or at == plan.first_seen[0]) and (tail or t <= bound.time)]
+    cells = TAIL_CELLS if tail else CELLS
+    knots = at + (stop - at)[:, None] * cells
     free = now.censoring.survivor(knots)
     free = free / np.maximum(free[:, :1], 1e-12)
     count, rate = _tail_events(now, at, plan, rng) if tail else (None, np.zeros(size))
@@ -168,17 +170,18 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     else:
         censored = rng.binomial(now.n, np.clip(censor_share.sum(1), 0, 1))
         expected = 1 - alive[:, -1]
-        count, choice = events_to_bound(now.n, np.exp(now.log_s), censored, bound, expected, rng)
+        window = _window(bound, following, plan)
+        count, choice = events_to_bound(now.n, np.exp(now.log_s), censored, bound, expected, window, rng)
         count = np.minimum(count, (plan.events_high if plan.events is None else plan.events) - now.events)
         log_weight = log_weight + choice
-        if at == plan.start > 0:
+        if at == plan.first_seen[0] > 0:
             censored = np.where(count + censored == 0, 1, censored)
     good = (count >= len(single)) & (censored >= 0) & (count + censored <= now.n)
     good &= now.events + count <= plan.events_high
-    event_share *= _shape_noise(alive[:, 0] - alive[:, -1], rng)
-    codes = ordered_times(at, stop, count * good, censored * good, event_share, censor_share, single, rng)
+    event_share *= _shape_noise(alive[:, 0] - alive[:, -1], cells, rng)
+    codes = ordered_times(at, stop, count * good, censored * good, cells, event_share, censor_share, single, rng)
     if tail and plan.last_seen:
-        good &= put_last_at_end(codes, now.n * good, plan.end)
+        good &= put_last_at_end(codes, now.n * good, now.censoring.end)
     is_event = (codes & EVENT) == 1
     at_risk = now.n[:, None] - np.arange(codes.shape[1])
     log_step, greenwood_step = (table.take(at_risk, mode="clip") * is_event for table in tables)
@@ -214,21 +217,27 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     return after.take(np.isfinite(after.log_weight), history=True) if np.isfinite(after.log_weight).any() else None
 
 
-def _shape_noise(drop, rng):
+def _shape_noise(drop, cells, rng):
     """How the hazard may differ from the smooth base: gamma noise by cell, a trend that grows with the drop in S."""
     trend = TREND_SD * drop * rng.standard_normal(len(drop))
-    noise = rng.gamma(CELL_SHAPE, 1 / CELL_SHAPE, (len(drop), CELLS))
-    return noise * np.exp(trend[:, None] * np.linspace(-1, 1, CELLS))
+    noise = rng.gamma(CELL_SHAPE, 1 / CELL_SHAPE, (len(drop), len(cells) - 1))
+    return noise * np.exp(trend[:, None] * np.linspace(-1, 1, len(cells) - 1))
 
 
 def _outlook(after, at, bound, following, plan):
     """Log chance of what is still to come: the missing events, and the crossing of a level right ahead."""
     log_chance = after.favour + events_still_to_come(after, at, plan)
-    if following is not None and (bound.crossing, following.crossing) == ("above", "below"):
-        ahead = base_cumulative_hazard(plan, np.array([at, following.time]), 0.0)
-        expected = -np.expm1(ahead[0] - ahead[1])
+    if expected := _window(bound, following, plan):
         log_chance = log_chance + chance_to_cross(after.n, np.exp(after.log_s), following.high, expected)
     return log_chance
+
+
+def _window(bound, following, plan):
+    """Share of the patients expected to have the event in the window after the bound in which S must cross a level."""
+    if following is None or (bound.crossing, following.crossing) != ("above", "below"):
+        return 0.0
+    ahead = base_cumulative_hazard(plan, np.array([bound.time, following.time]), 0.0)
+    return float(-np.expm1(ahead[0] - ahead[1]))
 
 
 def _tail_events(now, at, plan, rng):
