@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from math import isnan
 from typing import NamedTuple
 
 from ..effects.proportion import effects_proportion
@@ -15,7 +16,8 @@ from ..evidence.select import select_responses
 from ..evidence.selections import apply_selection, load_selection
 from ..evidence.sieve import ADVANCED
 from ..pooling.inverse_variance import pool
-from ..report.response import PERIOPERATIVE, pool_logit, pool_rates
+from ..report.response import PERIOPERATIVE, pool_logit, pool_rates, summarised
+from ..report.safety import by_attribution
 
 LEVEL = 0.95
 RT_ICI = {"treatment": ["RT + ICI"]}
@@ -28,7 +30,7 @@ MODERATORS = ("setting", "rt_modality", "timing", "line", "rt_target")
 
 
 class Analysis(NamedTuple):
-    """One headline analysis; `compute` returns a PooledResult, k = 0 or None where no row is left."""
+    """One headline analysis; `compute` returns a PooledResult as the report shows it, k = 0 or None without a row."""
 
     label: str
     compute: Callable
@@ -46,7 +48,7 @@ def headline_analyses(tables) -> dict[str, Analysis]:
     dict
         Name (lower-case, a file name) -> Analysis, in the order of the notebooks.
     """
-    rates = partial(pool_rates, level=LEVEL, min_k=2)
+    rates = partial(pool_rates, level=LEVEL)
     selected = cache(lambda **options: select_responses(tables, where=RT_ICI, **options))
 
     def responses(*, keep=None, pooled=rates, **options):
@@ -83,7 +85,7 @@ _ANY = ("RECIST1.1", "mRECIST", "not_stated")
 
 
 def _logit(model: str):
-    return partial(pool_logit, level=LEVEL, min_k=2, model=model)
+    return partial(pool_logit, level=LEVEL, model=model)
 
 
 def _is(column: str, value, rows):
@@ -108,11 +110,11 @@ def _comparisons(tables) -> dict[str, Analysis]:
 
     def pairs(measure):
         rows = paired()
-        return pool(effects_two_arm(rows, measure=measure), level=LEVEL) if len(rows) else None
+        return summarised(pool(effects_two_arm(rows, measure=measure), level=LEVEL)) if len(rows) else None
 
     def hazard(endpoint):
         rows = contrast_hazard_ratios(tables, endpoint=endpoint)
-        return pool(effects_ratio_ci(rows), level=LEVEL) if len(rows) else None
+        return summarised(pool(effects_ratio_ci(rows), level=LEVEL)) if len(rows) else None
 
     words = {"OR": "odds ratio", "RR": "risk ratio", "RD": "risk difference"}
     found = {
@@ -127,13 +129,15 @@ def _comparisons(tables) -> dict[str, Analysis]:
 
 def _harms(tables, rates) -> dict[str, Analysis]:
     settings = (*ADVANCED, "perioperative")
-
-    def harm(grade):
-        return rates(select_adverse_events(tables, event="any", grade=grade, where=RT_ICI, settings=settings))
-
-    return {
-        f"safety_any_event_{_slug(grade)}": Analysis(f"any adverse event, grade {grade}", partial(harm, grade))
+    grades = {
+        grade: select_adverse_events(tables, event="any", grade=grade, where=RT_ICI, settings=settings)
         for grade in GRADES
+    }
+    return {
+        f"safety_any_event_{_slug(grade)}_{cause}": Analysis(
+            f"any adverse event, grade {grade}, {cause.replace('_', ' ')}", partial(rates, rows)
+        )
+        for (grade, cause), rows in by_attribution(grades).items()
     }
 
 
@@ -182,8 +186,12 @@ def landmark_results(tables, *, draws: int = 200, seed: int = 1, times=(6, 12, 2
 
 
 def headline_results(tables, *, landmarks: bool = True) -> dict:
-    """Name -> (label, PooledResult) of every headline analysis that has a study."""
+    """Name -> (label, PooledResult) of every headline analysis with an estimate: one study, or three and more."""
     found = {name: (one.label, one.compute()) for name, one in headline_analyses(tables).items()}
     if landmarks:
         found |= landmark_results(tables)
-    return {name: (label, result) for name, (label, result) in found.items() if result is not None and result.k}
+    return {
+        name: (label, result)
+        for name, (label, result) in found.items()
+        if result is not None and result.k and not isnan(result.estimate)
+    }

@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 
 
 def shown_of(result) -> Shown | None:
-    """The numbers of a PooledResult; None where nothing was pooled."""
+    """The numbers of a PooledResult, without estimate where its studies are too few to pool; None without a study."""
     if result is None or not result.k:
         return None
     shown = result.display
@@ -42,6 +42,8 @@ def same(one: Shown | None, two: Shown | None) -> bool:
 def shown_text(result: Shown | None) -> str:
     if result is None:
         return "no study"
+    if math.isnan(result.estimate):
+        return f"not pooled, k = {result.k}"
     scale, unit, digits = (100, " %", 1) if result.percent else (1, "", 2)
     low, high = (f"{scale * value:.{digits}f}" for value in (result.low, result.high))
     return f"{scale * result.estimate:.{digits}f}{unit} [{low} to {high}], k = {result.k}"
@@ -50,7 +52,7 @@ def shown_text(result: Shown | None) -> str:
 def change_text(one: Shown | None, two: Shown | None) -> str:
     """Old and new value, and the difference in percentage points or on the scale of the ratio."""
     text = f"{shown_text(one)} -> {shown_text(two)}"
-    if one is None or two is None or one.measure != two.measure:
+    difference = math.nan if one is None or two is None else two.estimate - one.estimate
+    if math.isnan(difference) or one.measure != two.measure:
         return text
-    difference = two.estimate - one.estimate
     return f"{text} ({100 * difference:+.2f} points)" if one.percent else f"{text} ({difference:+.3f})"

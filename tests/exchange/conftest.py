@@ -8,18 +8,18 @@ from hccmeta.evidence.schema import read_schema
 from hccmeta.paths import data_folder, project_root
 
 EXAMPLE = project_root() / "examples" / "new_study" / "madeup2099.xlsx"
-STUDIES = ("liu2024", "zhai2025", "pan2024")
+STUDIES = ("kim2024", "liu2024", "zhai2025", "pan2024")
 
 
 def belongs(row):
-    """Is the row of one of the three studies?"""
+    """Is the row of one of the studies?"""
     names = [row[column] for column in ("study_id", "arm_id", "record_id") if row.get(column)]
     return bool(names) and any(names[0] == study or names[0].startswith(study + "_") for study in STUDIES)
 
 
 @pytest.fixture(scope="session")
 def small_base(tmp_path_factory):
-    """The rows of three studies of the project's tables."""
+    """The rows of four studies of the project's tables."""
     base = tmp_path_factory.mktemp("base") / "data"
     (base / "extracted").mkdir(parents=True)
     shutil.copy(data_folder().parent / "datapackage.json", base)

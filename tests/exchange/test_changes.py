@@ -55,7 +55,7 @@ def test_new_study_moves_the_result_and_its_rows_are_named(repository):
     text = describe_changes("v1", root=repository)
     lines = text.splitlines()
     moved = next(line for line in lines if line.strip().startswith("ORR, RT + ICI, advanced disease:"))
-    assert "k = 2 ->" in moved and "k = 3" in moved and "points" in moved
+    assert "k = 3 ->" in moved and "k = 4" in moved and "points" in moved
     behind = lines[lines.index(moved) + 1 : lines.index(moved) + 5]
     assert any("+ responses: madeup2099_rt_orr_r11_all" in line for line in behind)
     assert not any("median" in line for line in behind)
@@ -74,7 +74,7 @@ def test_each_study_has_its_part(repository):
     block = lines[start : next(i for i in range(start + 1, len(lines)) if not lines[i].startswith("    "))]
     parts = {line.split()[0]: line for line in block if "without its changes" in line}
     assert set(parts) == {"liu2024", "madeup2099"}
-    assert "k = 3" in parts["liu2024"] and "k = 1" in parts["madeup2099"]
+    assert "k = 4" in parts["liu2024"] and "not pooled, k = 2" in parts["madeup2099"]
     assert any(line.strip().startswith("- responses: liu2024") for line in block)
 
 
@@ -133,7 +133,8 @@ def test_numbers_and_their_difference():
     assert change_text(None, one).startswith("no study -> 50.0 %")
     assert same(one, one._replace(estimate=0.5 + 1e-13)) and not same(one, one._replace(k="4"))
     assert not same(one, None) and same(None, None)
-    nan = Shown(float("nan"), 0.0, 1.0, "PLO", "2")
+    nan = Shown(*[float("nan")] * 3, "PLO", "2")
+    assert change_text(nan, one) == "not pooled, k = 2 -> 50.0 % [40.0 to 60.0], k = 3"
     assert same(nan, nan) and not same(nan, nan._replace(estimate=0.5))
 
 

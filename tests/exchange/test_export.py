@@ -58,11 +58,21 @@ def test_index_holds_the_numbers_of_the_report(tables, results):
     index = {row["analysis"]: row for row in read(index_csv(results))}
     assert set(index) == set(results)
     rows = hm.select_responses(tables, endpoint="ORR", where={"treatment": ["RT + ICI"]})
-    pooled = hm.pool_rates(rows, min_k=2)
+    pooled = hm.pool_rates(rows)
     row = index["response_orr"]
     assert (row["scale"], int(row["k"]), row["ci_method"]) == ("logit", pooled.k, "profile")
     assert math.isclose(float(row["display_estimate"]), pooled.display.estimate, rel_tol=1e-12)
     assert math.isclose(float(row["ci_low"]), pooled.ci_low, rel_tol=1e-12)
+
+
+def test_what_the_report_does_not_pool_is_not_exported():
+    tables = hm.load_tables()
+    results, every = headline_results(tables, landmarks=False), headline_analyses(tables)
+    assert {result.k for _, result in results.values()} >= {1, 3}
+    few = {name for name, one in every.items() if (result := one.compute()) is not None and result.k == 2}
+    assert few and not few & set(results)
+    causes = [set(result.studies["attribution"]) for name, (_, result) in results.items() if name.startswith("safety")]
+    assert all(len(one) == 1 for one in causes) and set.union(*causes) >= {"treatment_related", "any_cause"}
 
 
 def test_analyses_are_lazy_and_named_as_files(tables):
