@@ -75,5 +75,6 @@ def missing_sentence(matrix) -> str:
     return (
         f"Studies of RT + ICI behind each result, of all with the arms it asks for - {'; '.join(parts)}. "
         "Not every gap is a missing result: overlapping cohorts count once and perioperative arms stay out. What the "
-        "others found is not known where they were read, and no search was run for more."
+        "others found is not known where they were read, and no search was run for more. The judgements after ROB-ME "
+        "count fewer studies, those eligible for each result; their notes say which are not."
     )

@@ -1,6 +1,7 @@
 """Answers of the front page: what is counted, what is pooled and what is only shown, against the papers."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -254,6 +255,19 @@ def test_only_studies_that_can_give_a_rate_are_missed(tables):
     matrix = hm.results_matrix(tables, hm.headline_results(tables))
     assert len(matrix) == 26 and not matrix["study"].str.contains("case").any()
     assert "adverse events of grade 3-4, treatment-related: 3 of 26" in hm.missing_sentence(matrix)
+
+
+def test_judgements_of_missing_results_say_how_their_count_follows_from_the_matrix(tables):
+    matrix = hm.results_matrix(tables, hm.headline_results(tables))
+    judged = tables.missing_results
+    judged = judged[(judged["assessment"] == "agreed") & judged["domain"].str.startswith("D1")]
+    names = {*tables.studies["study_id"], *tables.studies["cohort_id"]}
+    for row in judged.to_dict("records"):
+        eligible, listed = map(int, re.search(r"(\d+) = the (\d+) (?:studies )?of the matrix", row["note"]).groups())
+        left_out = re.findall(r"\w+", row["note"].partition(" less ")[2])
+        assert listed == (matrix[row["synthesis"]] != "").sum()
+        assert eligible == listed - len(names.intersection(left_out))
+        assert f" of {eligible} " in row["support"]
 
 
 def test_a_finding_of_a_pooled_row_is_counted_once_and_named(tables):
