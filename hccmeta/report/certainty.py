@@ -25,48 +25,61 @@ EVIDENCE = {
     "without secondary sources": ("full_text", "abstract"),
     "full texts only": ("full_text",),
 }
+EVENTS = {
+    "ORR with v without RT": "with a response", "OS": "dead at 12 months", "PFS": "progressed or dead at 12 months",
+}  # fmt: skip
 RT_ICI = {"treatment": ["RT + ICI"]}
 
 
-def absolute_effect(risk: float, hr: float) -> float:
-    """Risk with a hazard ratio, from the risk without: 1 - (1 - risk)^HR (proportional hazards)."""
-    return 1 - (1 - risk) ** hr
+def risk_with(risk: float, effect: float, measure: str) -> float:
+    """Risk with radiotherapy, from the risk without: by an odds ratio, or by a hazard ratio (proportional hazards)."""
+    return effect * risk / (1 - risk + effect * risk) if measure == "OR" else 1 - (1 - risk) ** effect
 
 
 @takes(results={"outcome": PooledResult})
 def absolute_effects(results: dict):
-    """Events per 1,000 patients with radiotherapy at plausible risks without it, for hazard ratios.
+    """Patients per 1,000 with the event more or fewer with radiotherapy, at plausible risks without it.
 
     Parameters
     ----------
     results : dict
-        As `headline_results` gives them; OS and PFS are used.
+        As `headline_results` gives them; those with a risk in `config/absolute_effects.yaml` are used.
 
     Returns
     -------
     DataFrame
-        endpoint, risk_without, fewer, fewer_low, fewer_high (per 1,000; negative = more events with radiotherapy).
+        outcome, risk_without, difference, difference_low, difference_high (per 1,000; negative = fewer with RT).
     """
     import pandas as pd
     import yaml
 
     risks = yaml.safe_load((project_root() / "config" / "absolute_effects.yaml").read_text(encoding="utf-8"))
     rows = []
-    for endpoint in ("OS", "PFS"):
-        result = results.get(endpoint)
+    for outcome in EVENTS:
+        result = results.get(outcome)
         if result is None or isnan(result.estimate):
             continue
         shown = result.display
-        for risk in risks[endpoint]:
-            ends = [PER * (risk - absolute_effect(risk, hr)) for hr in (shown.estimate, shown.ci_high, shown.ci_low)]
-            rows.append([endpoint, risk, *ends])
-    return pd.DataFrame(rows, columns=["endpoint", "risk_without", "fewer", "fewer_low", "fewer_high"])
+        for risk in risks.get(outcome, []):
+            ends = [risk_with(risk, at, result.measure) for at in (shown.estimate, shown.ci_low, shown.ci_high)]
+            rows.append([outcome, risk, *(PER * (end - risk) for end in ends)])
+    return pd.DataFrame(rows, columns=["outcome", "risk_without", "difference", "difference_low", "difference_high"])
+
+
+def _difference_text(row) -> str:
+    """`128 fewer (32 to 192)`, or `10 fewer (50 fewer to 30 more)` where the interval holds no difference."""
+    mid, low, high = row["difference"], row["difference_low"], row["difference_high"]
+    words = "fewer" if mid < 0 else "more"
+    if low < 0 < high:
+        return f"{abs(mid):.0f} {words} ({-low:.0f} fewer to {high:.0f} more)"
+    least, most = sorted((abs(low), abs(high)))
+    return f"{abs(mid):.0f} {words} ({least:.0f} to {most:.0f})"
 
 
 @needs_tables
 @takes(results={"outcome": PooledResult})
 def summary_of_findings(tables, results: dict):
-    """Summary of findings: result, studies and patients, certainty and its reasons, one row per question and outcome.
+    """Summary of findings: result, absolute effects, studies, certainty and its reasons, one row per outcome.
 
     Parameters
     ----------
@@ -77,10 +90,13 @@ def summary_of_findings(tables, results: dict):
     Returns
     -------
     DataFrame
-        question, outcome, result, studies, certainty, reasons (domains with a concern).
+        question, outcome, result, without_per_1000 (patients with the event without radiotherapy, as
+        `config/absolute_effects.yaml` assumes), difference_per_1000 (with radiotherapy, at each of these risks),
+        studies, certainty, reasons (domains with a concern).
     """
     import pandas as pd
 
+    absolute = dict(list(absolute_effects(results).groupby("outcome")))
     rows = []
     for (question, outcome), judged in tables.certainty.groupby(["question", "outcome"], sort=False):
         overall = judged.loc[judged["domain"] == "overall", "judgement"]
@@ -99,11 +115,18 @@ def summary_of_findings(tables, results: dict):
         else:
             shown = f"not pooled: {studies_side_by_side(result)}" if isnan(result.estimate) else estimate_text(result)
             shown = _measured(result, shown)
+        without = difference = ""
+        if outcome in absolute:
+            at = absolute[outcome]
+            without = "; ".join(f"{PER * risk:.0f}" for risk in at["risk_without"]) + f" {EVENTS[outcome]}"
+            difference = "; ".join(_difference_text(row) for row in at.to_dict("records"))
         rows.append({
-            "question": question, "outcome": outcome, "result": shown, "studies": studies_text(k),
-            "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
+            "question": question, "outcome": outcome, "result": shown, "without_per_1000": without,
+            "difference_per_1000": difference, "studies": studies_text(k), "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
         })  # fmt: skip
-    return pd.DataFrame(rows, columns=["question", "outcome", "result", "studies", "certainty", "reasons"])
+    columns = ["question", "outcome", "result", "without_per_1000", "difference_per_1000", "studies", "certainty",
+               "reasons"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 @needs_tables

@@ -251,6 +251,33 @@ def test_the_summary_of_findings_pools_no_two_studies(tables):
     assert summary.loc["ORR with v without RT", "result"].startswith("odds ratio 3.14 (")
 
 
+def test_absolute_effects_are_those_of_the_patients_they_describe(tables):
+    """1,000 patients at the risk without; of the odds ratio by its definition, of the hazard ratio by its survival."""
+    results = hm.headline_results(tables)
+    table = hm.absolute_effects(results)
+    for row in table.to_dict("records"):
+        without = row["risk_without"]
+        risk = without + row["difference"] / 1000
+        effect = results[row["outcome"]].display.estimate
+        if row["outcome"] == "ORR with v without RT":
+            assert risk / (1 - risk) == pytest.approx(effect * without / (1 - without))
+        else:
+            assert math.log(1 - risk) == pytest.approx(effect * math.log(1 - without))
+        assert row["difference_low"] < row["difference"] < row["difference_high"]
+    assert set(table["outcome"]) == {"ORR with v without RT", "OS", "PFS"}
+    summary = hm.summary_of_findings(tables, results).set_index("outcome")
+    assert summary.loc["OS", "without_per_1000"] == "300; 450; 600 dead at 12 months"
+    assert summary.loc["OS", "difference_per_1000"].startswith("128 fewer (32 to 192); 178 fewer (43 to 275)")
+    assert "more (" in summary.loc["ORR with v without RT", "difference_per_1000"]
+    assert summary.loc["ORR", "without_per_1000"] == ""
+
+
+def test_an_absolute_effect_that_may_be_none_says_both_directions(tables):
+    wide = hm.effects_ratio_ci(pd.DataFrame({"study": ["A"], "estimate": [0.8], "ci_low": [0.5], "ci_high": [1.28]}))
+    summary = hm.summary_of_findings(tables, {"OS": hm.pool(wide)}).set_index("outcome")
+    assert re.search(r"52 fewer \(137 fewer to 67 more\)", summary.loc["OS", "difference_per_1000"])
+
+
 def test_only_studies_that_can_give_a_rate_are_missed(tables):
     matrix = hm.results_matrix(tables, hm.headline_results(tables))
     assert len(matrix) == 26 and not matrix["study"].str.contains("case").any()
