@@ -31,17 +31,23 @@ section { border-top: 1px solid var(--line); padding: 1.6rem 0 1rem; }
 figure { margin: 1.2rem 0; }
 figure img { width: 100%; height: auto; border: 1px solid var(--line); background: #fff; }
 figcaption, .links, footer { color: var(--soft); font-size: .92rem; }
-.table { overflow-x: auto; margin: 1rem 0; }
+.table { overflow-x: auto; margin: 1rem 0; /* a shadow where the table goes on beyond its box */
+  background: linear-gradient(90deg, #fff 40%, #fff0) 0 0 / 3rem 100% no-repeat local,
+    linear-gradient(270deg, #fff 40%, #fff0) 100% 0 / 3rem 100% no-repeat local,
+    linear-gradient(90deg, #1c273340, #1c273300) 0 0 / 1rem 100% no-repeat,
+    linear-gradient(270deg, #1c273340, #1c273300) 100% 0 / 1rem 100% no-repeat; }
 summary { color: var(--accent); cursor: pointer; margin: 0 0 .8rem; }
 table { border-collapse: collapse; font-size: .85rem; }
-th, td { min-width: 3.5rem; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { padding: .25rem .45rem; border-bottom: 1px solid var(--line); }
 th, td { text-align: left; vertical-align: top; }
+td.long { min-width: 18rem; }
 a { color: var(--accent); }
 @media (max-width: 44rem) { nav { columns: 1; } }
 """
 FILE_ONLY = ("arm_id", "source", "locator", "note")
 TALL = 1.6  # a figure so many times as high as wide waits folded
 LONG = 15  # as does a table of more rows
+SENTENCE = 80  # a cell of more letters keeps a readable width
 
 
 def _title(notebook: Path) -> tuple[str, str]:
@@ -109,17 +115,23 @@ def _table(reports: Path, name: str) -> str:
     shown = [place for place, one in enumerate(head) if one not in FILE_ONLY]
     head, rows = [head[place] for place in shown], [[row[place] for place in shown] for row in rows]
     cells = "".join(f"<th>{html.escape(one.replace('_', ' '))}</th>" for one in head)
-    lines = "".join("<tr>" + "".join(f"<td>{html.escape(_short(one))}</td>" for one in row) + "</tr>" for row in rows)
+    lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     link = f'<p class="links"><a href="tables/{name}.csv">The table with its sources (CSV)</a></p>'
     table = f'<div class="table"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>{link}'
     return _folded(f"Table of {len(rows)} rows", table) if len(rows) > LONG else table
 
 
+def _cell(text: str) -> str:
+    long = ' class="long"' if len(text) > SENTENCE else ""
+    return f"<td{long}>{html.escape(_short(text))}</td>"
+
+
 def _short(cell: str) -> str:
+    """Numbers with three significant digits; words joined by `_` apart, so that they wrap."""
     try:
-        return f"{float(cell):.3g}" if len(cell.partition(".")[2]) > 2 else cell
+        return f"{float(cell):.3g}" if len(cell.partition(".")[2]) > 2 else cell.replace("_", " ")
     except ValueError:
-        return cell
+        return cell.replace("_", " ")
 
 
 def _links(stem: str, files: list[str]) -> str:

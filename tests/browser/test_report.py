@@ -73,3 +73,14 @@ def test_notebook_pages_open_without_trouble(page, index, stem):
     )
     assert broken == 0
     assert page.troubles == []
+
+
+def test_tables_are_whole_on_a_wide_window_and_scroll_in_their_box_on_a_narrow_one(page, index):
+    page.goto(index.as_uri())
+    page.locator("details").evaluate_all("all => all.forEach(d => { d.open = true; })")
+    assert page.locator(".table").count() >= 4
+    hidden = "all => Math.max(...all.map(table => table.scrollWidth - table.clientWidth))"
+    for width in (700, 1100, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert width == 700 or page.locator(".table").evaluate_all(hidden) == 0

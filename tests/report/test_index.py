@@ -54,6 +54,13 @@ def test_what_was_not_written_in_this_selection_is_left_out(reports):
     assert "01_gone" not in page_of(reports)
 
 
+def test_words_of_a_cell_can_wrap_and_sentences_keep_a_width(reports):
+    told = "One patient died of a tracheoesophageal fistula induced by immunotherapy and targeted therapy."
+    hm.save_table(pd.DataFrame({"attribution": ["treatment_related"], "printed": [told]}), "01_table")
+    hm.save_answer("01_one", "First?", "The first.", shows=("01_table",))
+    assert f'<td>treatment related</td><td class="long">{told}</td>' in page_of(reports)
+
+
 def test_a_cell_of_a_table_is_no_markup(reports):
     hm.save_table(pd.DataFrame({"printed": ["<script>x</script>", "50 (1.5)"]}), "01_table")
     hm.save_answer("01_one", "First?", "The first.", shows=("01_table",))
