@@ -122,7 +122,8 @@ def summary_of_findings(tables, results: dict):
             difference = "; ".join(_difference_text(row) for row in at.to_dict("records"))
         rows.append({
             "question": question, "outcome": outcome, "result": shown, "without_per_1000": without,
-            "difference_per_1000": difference, "studies": studies_text(k), "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
+            "difference_per_1000": difference, "studies": studies_text(k),
+            "certainty": overall.iloc[0].replace("_", " ") if len(overall) else "not judged", "reasons": reasons,
         })  # fmt: skip
     columns = ["question", "outcome", "result", "without_per_1000", "difference_per_1000", "studies", "certainty",
                "reasons"]  # fmt: skip
