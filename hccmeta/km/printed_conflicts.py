@@ -19,6 +19,7 @@ from hccmeta.km.printed_plan import (
     bounds_of,
     event_range,
     exact_events,
+    level_at_end,
     survival_at_limit,
 )
 
@@ -212,7 +213,8 @@ def _outside_follow_up(items, endpoint):
     timed = [(i, i.time if i.statistic in ("landmark", "rmst") else i.value) for i in items]
     timed = [(i, t) for i, t in timed if i.statistic in ("landmark", "rmst", "median", "quartile", "event_time")]
     for item, time in timed:
-        if longest and time - _slack(item) > longest.value + longest.half:
+        over = item.statistic == "landmark" and level_at_end(item, items)
+        if longest and time - _slack(item) > longest.value + longest.half and not over:
             rule = f"{time:g} months is beyond the longest follow-up of {longest.value:g}"
             found.append(Conflict((item.name, longest.name), rule, f"{longest.name} at least {time:g}"))
         early = item.statistic in ("event_time", "median", "quartile") or item.value + item.half < 1

@@ -42,13 +42,14 @@ def choose(particles, n_draws, plan, rng):
     """As many draws as asked for, in proportion to their weights, moved so that they show a printed RMST."""
     if not plan.rmst:
         return _patients(particles, resample(particles.log_weight, n_draws, rng), plan, rng)
-    candidates = resample(particles.log_weight, RMST_CANDIDATES * n_draws, rng)
-    draws = _patients(particles, candidates, plan, rng)
-    times, fit, missed = meet_restricted_means(draws.times, draws.events, plan, rng)
-    if missed or np.isneginf(fit).all():
-        raise NoPatients(missed[0] if missed else plan.rmst[-1].name)
-    kept = resample(fit, n_draws, rng)
-    return replace(draws, times=times[kept], events=draws.events[kept])
+    likely = resample(particles.log_weight, RMST_CANDIDATES * n_draws, rng)
+    for candidates, weight in ((likely, 0.0), (np.arange(len(particles.n)), particles.log_weight)):
+        draws = _patients(particles, candidates, plan, rng)
+        times, fit, missed = meet_restricted_means(draws.times, draws.events, plan, rng)
+        if not missed:
+            kept = resample(fit + weight, n_draws, rng)
+            return replace(draws, times=times[kept], events=draws.events[kept])
+    raise NoPatients(missed)
 
 
 def _patients(particles, chosen, plan, rng):

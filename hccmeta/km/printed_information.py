@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import bdtrc, gammaln
 
-from hccmeta.km.printed_gap import encode
+from hccmeta.km.printed_gap import EVENT, encode
 from hccmeta.km.printed_plan import Information, Plan
 
 TAIL_QUANTILES = np.array([-1.64, -1.04, -0.67, -0.39, -0.13, 0.13, 0.39, 0.67, 1.04, 1.64])
 TAIL_SD = 0.8
 UNIFORM_STEP_SD = 0.58
+S_IS_0 = -100.0
 
 
 def log_likelihood(info: Information, now, codes, log_step, greenwood_step, n_all: int):
@@ -23,14 +24,22 @@ def log_likelihood(info: Information, now, codes, log_step, greenwood_step, n_al
         if info.kind == "width":
             return np.nan_to_num(-0.5 * ((0.5 * np.log(greenwood) - info.value) / info.sd) ** 2, nan=-np.inf)
         if info.kind in ("reverse KM", "all patients"):
-            value = n / n_all if info.kind == "all patients" else n / (n_all * np.exp(log_s))
+            value = n / n_all if info.kind == "all patients" else _not_censored(now, codes, done, n_all)
             step = value / n
         else:
-            value = _distance_from_half(log_s, info.kind) / np.sqrt(greenwood)
+            value = np.where(log_s < S_IS_0, -np.inf, _distance_from_half(log_s, info.kind) / np.sqrt(greenwood))
             step = 1 / (n * np.sqrt(greenwood))
         miss = np.maximum(info.side * (info.value - value), 0)
         weight = -0.5 * (miss / np.hypot(info.sd, UNIFORM_STEP_SD * step)) ** 2
-    return np.where((log_s < 0) | np.isfinite(weight), weight, 0.0 if info.side > 0 else -np.inf)
+    unknown = (log_s == 0) & ~np.isfinite(weight)
+    return np.where(unknown, 0.0 if info.side > 0 else -np.inf, np.nan_to_num(weight, nan=0.0, neginf=-np.inf))
+
+
+def _not_censored(now, codes, done, n_all):
+    """Reverse Kaplan-Meier: n / (n_all S) before the gap, and 1 - 1/r for each censoring in it."""
+    at_risk = np.maximum(now.n[:, None] - np.arange(codes.shape[1]), 1)
+    censored = done & ((codes & EVENT) == 0)
+    return now.n / n_all * np.exp(-now.log_s) * np.prod(np.where(censored, 1 - 1 / at_risk, 1.0), axis=1)
 
 
 def _distance_from_half(log_s, ci: str):

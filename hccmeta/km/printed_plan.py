@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 
 import numpy as np
 from scipy.optimize import brentq
@@ -65,7 +65,7 @@ class Plan:
     last_time: tuple[float, float] | None
     last_seen: bool
     bounds: tuple[Bound, ...]
-    low_at_end: float
+    at_end: tuple[float, float]
     information: tuple[Information, ...]
     event_times: tuple[float, ...]
     follow_up: tuple[tuple[float, float], float] | None
@@ -81,11 +81,9 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
     low, high = event_range(items, endpoint, n)
     shortest, middle, longest = (_one(items, f"follow_up_{k}") for k in ("min", "median", "max"))
     first = _range(shortest) if shortest and endpoint in TIMES_ARE_FOLLOW_UP else (0.0, 0.0)
-    last = longest.value + longest.half if longest else inf
-    bounds = envelope([b for item in items for b in bounds_of(item, items, last)])
-    latest = [b.time for b in bounds] + [i.value for i in items if i.statistic == "event_time"]
-    end = (max([_range(longest)[0], *latest]), max([last, *latest])) if longest else None
-    open_median = any(i.statistic == "median" and not i.reached for i in items)
+    bounds = envelope([b for item in items for b in bounds_of(item, items)])
+    held = [_level(i, items) + 1e-9 for i in items if i.statistic in ("median", "quartile") and not i.reached]
+    over = [i for i in items if level_at_end(i, items)]
     base = _base_knots(items, n, first[0])
     known = None
     if middle and middle.reached and endpoint in COUNTS_DEATH:
@@ -97,10 +95,10 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
         events_low=low,
         events_high=high,
         first_seen=first,
-        last_time=end,
+        last_time=_last_time(longest, over, bounds, items) if longest else None,
         last_seen=longest is not None and endpoint in TIMES_ARE_FOLLOW_UP,
         bounds=bounds,
-        low_at_end=HALF if open_median else 0.0,
+        at_end=(max(held, default=0.0), min([level_at_end(i, items) for i in over], default=1.0)),
         information=tuple(x for item in items for x in _information(item, endpoint, follow_up, ci)),
         event_times=tuple(sorted(i.value for i in items if i.statistic == "event_time")),
         follow_up=known,
@@ -108,6 +106,14 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
         deaths_censored=endpoint not in COUNTS_DEATH,
         base=base,
     )
+
+
+def _last_time(longest, over, bounds, items) -> tuple[float, float]:
+    """What prints as the longest follow-up: not before any landmark or event, not after what it must have reached."""
+    reached = max([b.time for b in bounds] + [i.value for i in items if i.statistic == "event_time"], default=0.0)
+    low, high = _range(longest)
+    latest = [i.time if i.statistic == "landmark" else i.value + i.half for i in over]
+    return max(low, reached), max(min([high, *latest]), low, reached)
 
 
 def exact_events(items, endpoint: str) -> Item | None:
@@ -125,21 +131,39 @@ def event_range(items, endpoint: str, n: int) -> tuple[int, int]:
     return low, min(n, int(sum(i.value for i in parts))) if both else n
 
 
-def bounds_of(item: Item, items, last: float = inf) -> list[Bound]:
+def bounds_of(item: Item, items) -> list[Bound]:
     """Bounds on S(t) that hold exactly where the item was rounded from a Kaplan-Meier curve."""
-    if item.statistic == "landmark":
+    over = level_at_end(item, items)
+    if item.statistic == "landmark" and not over:
         slack = item.half * (1 + 1e-6)
         return [Bound(item.name, item.time, max(0.0, item.value - slack), min(1.0, item.value + slack))]
     if item.statistic in ("median", "quartile") and item.reached:
-        level = 0.5 if item.statistic == "median" else quartile_level(item, items)
-        before, after = item.value - item.half, min(item.value + item.half, last)
+        level = _level(item, items)
+        before, after = item.value - item.half, item.value + item.half
         held = _held(level, items)
         if any(t <= before for t in held) and any(t >= after for t in held) and _is_flat(items):
             return [Bound(item.name, before, level - 1e-9, 1.0), Bound(item.name, after, 0.0, level + 1e-9)]
         edge = -1e-9 if any(t <= before for t in held) else 1e-9
-        below = Bound(item.name, after, 0.0, level + edge, "below")
-        return [Bound(item.name, before, level + edge, 1.0, "above"), below] if before > 0 else [below]
+        above = [Bound(item.name, before, level + edge, 1.0, "above")] if before > 0 else []
+        return above if over else [*above, Bound(item.name, after, 0.0, level + edge, "below")]
     return []
+
+
+def level_at_end(item: Item, items) -> float | None:
+    """Level that S has reached by the end: of a quantile printed like the longest follow-up, of 0 % then or later."""
+    longest = _one(items, "follow_up_max")
+    if longest is None:
+        return None
+    end = longest.value - longest.half
+    if item.statistic == "landmark" and item.value <= item.half and item.time >= end:
+        return item.value + item.half
+    if item.statistic in ("median", "quartile") and item.reached and item.value + item.half >= end:
+        return _level(item, items) + 1e-9
+    return None
+
+
+def _level(item, items) -> float:
+    return 0.5 if item.statistic == "median" else quartile_level(item, items)
 
 
 def _held(level, items) -> list[float]:
@@ -206,17 +230,23 @@ def _base_knots(items, n, start):
         if item.statistic == "landmark":
             knots[item.time] = item.value
         elif item.statistic in ("median", "quartile") and item.reached:
-            knots[item.value] = 0.5 if item.statistic == "median" else quartile_level(item, items)
+            knots[item.value] = _level(item, items)
         elif item.statistic == "median_interval":
             z = float(ndtri(0.5 + item.level / 2))
             for time, sign in ((item.low, z), (item.high, -z)):
-                if isfinite(time) and all(abs(time - known) > 0.5 for known in knots):
+                if isfinite(time) and all(abs(time - known) > item.half for known in knots):
                     knots[time] = survival_at_limit(0.8 * n, sign)
     if len(knots) == 1 + (start > 0):
         knots |= {item.time: _exponential_at_end(item) for item in items if item.statistic == "rmst"}
     times = np.array(sorted(knots))
     survival = np.minimum.accumulate([knots[t] for t in times])
-    return times, -np.log(np.maximum(survival, 0.3 / n))
+    hazard = -np.log(np.maximum(survival, 0.3 / n))
+    windows = [i.value + i.half for i in items if i.statistic in ("median", "quartile") and i.reached]
+    more = max(windows, default=0.0) - times[-1]
+    if more > 0:
+        slope = (hazard[-1] - hazard[-2]) / (times[-1] - times[-2])
+        times, hazard = np.append(times, times[-1] + more), np.append(hazard, hazard[-1] + slope * more)
+    return times, hazard
 
 
 def _exponential_at_end(rmst: Item) -> float:

@@ -12,7 +12,7 @@ STEPS = 20
 
 
 def meet_restricted_means(times, events, plan, rng):
-    """(times, log plausibility, names of the items met by no data set); the order of patients stays as it is.
+    """(times, log plausibility, name of an item that no data set meets); the order of patients stays as it is.
 
     Between fixed times a and b, a time a + (b - a) u becomes a + (b - a) u^bend; what is printed at a and b holds on.
     """
@@ -20,16 +20,16 @@ def meet_restricted_means(times, events, plan, rng):
     fixed = {0.0, plan.first_seen[0], *plan.event_times, *(item.time for item in horizons)}
     fixed |= {b.time for b in plan.bounds} | {x.time for x in plan.information}
     fixed = np.array(sorted(fixed))
-    fit, start, missed = np.zeros(len(times)), 0.0, []
+    fit, start = np.zeros(len(times)), 0.0
     for item in horizons:
         goal = item.value + item.half * rng.uniform(-0.95, 0.95, len(times))
         times, bend = _bent(times, events, start, item.time, goal, fixed)
         off = np.abs(restricted_mean(times, events, item.time) - item.value) > item.half
-        if off.all():
-            missed.append(item.name)
         fit = np.where(off, -np.inf, fit - 0.5 * (bend / USUAL_BEND) ** 2)
+        if np.isneginf(fit).all():
+            return times, fit, item.name
         start = item.time
-    return times, fit, missed
+    return times, fit, None
 
 
 def _bent(times, events, start, end, goal, fixed):

@@ -9,7 +9,6 @@ chance that the rest of the patients supply the events still missing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from hccmeta.km.printed_censoring import Censoring, draw_censoring, likeness
 from hccmeta.km.printed_draws import WORST_FIT, Draws, NoPatients, choose, resample
 from hccmeta.km.printed_gap import EVENT, PAD, chance_to_cross, events_to_bound, ordered_times, put_last_at_end
 from hccmeta.km.printed_information import (
+    S_IS_0,
     base_cumulative_hazard,
     events_still_to_come,
     later_events,
@@ -88,18 +88,19 @@ def _run(plan, n_draws, worked, effort, rng):
     particles = _start(plan, 8 * wanted, worked, rng)
     at = plan.first_seen[0]
     bounds = [b for b in plan.bounds if b.time > at or b.high < 1]
-    for bound, following in pairwise([*bounds, None, None]):
-        particles = _survivors(particles, at, bound, following, plan, wanted, effort, rng)
+    for bound in (*bounds, None):
+        particles = _survivors(particles, at, bound, plan, wanted, effort, rng)
         at = max(at, bound.time) if bound else at
     return particles
 
 
 def _start(plan, size, worked, rng):
-    last = max([b.time for b in plan.bounds] + [x.time for x in plan.information] + [1.0])
-    landmark = max((b.time for b in plan.bounds if not b.crossing), default=0.0)
+    landmark = max([b.time for b in plan.bounds if not b.crossing] + [item.time for item in plan.rmst], default=0.0)
+    known = [b.time for b in plan.bounds] + [x.time for x in plan.information]
+    last = max([landmark, *known, *plan.event_times, plan.first_seen[1]]) or 1.0
     size = size if worked is None else 8 * size
-    known = dict(end=plan.last_time, middle=plan.follow_up, seen=(landmark, last))
-    censoring = draw_censoring(size, **known, deaths_censored=plan.deaths_censored, rng=rng)
+    printed = dict(end=plan.last_time, middle=plan.follow_up, seen=(landmark, last))
+    censoring = draw_censoring(size, **printed, deaths_censored=plan.deaths_censored, rng=rng)
     zero = np.zeros(size)
     favour = zero if worked is None else likeness(censoring, worked, last)
     start = Particles(np.full(size, plan.n), np.zeros(size, int), zero, zero, censoring, zero, zero, favour)
@@ -107,7 +108,7 @@ def _start(plan, size, worked, rng):
     return replace(start, log_weight=outlook, outlook=outlook)
 
 
-def _survivors(particles, at, bound, following, plan, wanted, effort, rng):
+def _survivors(particles, at, bound, plan, wanted, effort, rng):
     """Propose batches over one gap until the survivors carry the weight of `wanted` particles."""
     name = bound.name if bound else "events"
     if np.isneginf(particles.log_weight.max()):
@@ -118,7 +119,7 @@ def _survivors(particles, at, bound, following, plan, wanted, effort, rng):
     size, tried, effective = min(4 * wanted, largest), 0, 0.0
     while tried < effort * largest and effective < wanted and (effective < wanted / 6 or tried < 8 * largest):
         parent = resample(particles.log_weight, size, rng)
-        found = _cross(particles.take(parent), parent, at, bound, following, plan, tables, strained, rng)
+        found = _cross(particles.take(parent), parent, at, bound, plan, tables, strained, rng)
         tried += size
         if found is not None:
             kept.append(found)
@@ -150,12 +151,12 @@ def _join(kept, past, evidence):
     return Particles(**numbers, censoring=censoring, past=(*past, (parent, np.concatenate(codes))), evidence=evidence)
 
 
-def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
+def _cross(now, parent, at, bound, plan, tables, strained, rng):
     """One batch over the gap up to the bound, or over the tail; None when nothing survives."""
     size, tail = len(now.n), bound is None
     stop = now.censoring.end if tail else np.full(size, max(bound.time, at))
     single = [t for t in plan.event_times if (at < t or at == plan.first_seen[0]) and (tail or t <= bound.time)]
-    cells = TAIL_CELLS if tail else CELLS
+    cells = TAIL_CELLS if tail else _cells(at, stop[0], plan)
     knots = at + (stop - at)[:, None] * cells
     free = now.censoring.survivor(knots)
     free = free / np.maximum(free[:, :1], 1e-12)
@@ -170,7 +171,7 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     else:
         censored = rng.binomial(now.n, np.clip(censor_share.sum(1), 0, 1))
         expected = 1 - alive[:, -1]
-        window = _window(bound, following, plan)
+        window, _ = _crossing_ahead(bound, plan)
         count, choice = events_to_bound(now.n, np.exp(now.log_s), censored, bound, expected, window, rng)
         count = np.minimum(count, (plan.events_high if plan.events is None else plan.events) - now.events)
         log_weight = log_weight + choice
@@ -186,10 +187,10 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
     at_risk = now.n[:, None] - np.arange(codes.shape[1])
     log_step, greenwood_step = (table.take(at_risk, mode="clip") * is_event for table in tables)
     log_s = now.log_s + log_step.sum(1)
-    low, high = (plan.low_at_end, 1.0) if tail else (bound.low, bound.high)
+    low, high = plan.at_end if tail else (bound.low, bound.high)
     good &= (np.exp(log_s) >= low) & (np.exp(log_s) <= high)
     if not tail and bound.name.startswith("landmark"):  # a curve that is read at a time reaches it
-        good &= (count + censored < now.n) | (log_s < -1e2)
+        good &= (count + censored < now.n) | (log_s < S_IS_0)
     if tail:
         good &= now.events + count >= plan.events_low
     until = np.inf if tail else bound.time
@@ -212,9 +213,17 @@ def _cross(now, parent, at, bound, following, plan, tables, strained, rng):
         now.favour,
         (parent[keep], codes[keep]),
     ).take(keep)
-    outlook = after.outlook - after.favour if tail else _outlook(after, max(at, bound.time), bound, following, plan)
+    outlook = after.outlook - after.favour if tail else _outlook(after, max(at, bound.time), bound, plan)
     after = replace(after, log_weight=after.log_weight + outlook, outlook=outlook)
     return after.take(np.isfinite(after.log_weight), history=True) if np.isfinite(after.log_weight).any() else None
+
+
+def _cells(at, stop, plan):
+    """Edges of the parts of a gap: five equal ones, cut where the base curve bends."""
+    if stop <= at:
+        return CELLS
+    bends = (plan.base[0] - at) / (stop - at)
+    return np.union1d(CELLS, bends[(bends > 0) & (bends < 1)])
 
 
 def _shape_noise(drop, cells, rng):
@@ -224,20 +233,23 @@ def _shape_noise(drop, cells, rng):
     return noise * np.exp(trend[:, None] * np.linspace(-1, 1, len(cells) - 1))
 
 
-def _outlook(after, at, bound, following, plan):
+def _outlook(after, at, bound, plan):
     """Log chance of what is still to come: the missing events, and the crossing of a level right ahead."""
     log_chance = after.favour + events_still_to_come(after, at, plan)
-    if expected := _window(bound, following, plan):
-        log_chance = log_chance + chance_to_cross(after.n, np.exp(after.log_s), following.high, expected)
+    expected, level = _crossing_ahead(bound, plan)
+    if expected:
+        log_chance = log_chance + chance_to_cross(after.n, np.exp(after.log_s), level, expected)
     return log_chance
 
 
-def _window(bound, following, plan):
-    """Share of the patients expected to have the event in the window after the bound in which S must cross a level."""
-    if following is None or (bound.crossing, following.crossing) != ("above", "below"):
-        return 0.0
-    ahead = base_cumulative_hazard(plan, np.array([bound.time, following.time]), 0.0)
-    return float(-np.expm1(ahead[0] - ahead[1]))
+def _crossing_ahead(bound, plan):
+    """The level that S must cross in the window after the bound, and the share of patients expected to fall in it."""
+    if bound.crossing != "above":
+        return 0.0, 1.0
+    ends = ((b.time, b.high) for b in plan.bounds if b.name == bound.name and b.crossing == "below")
+    time, level = next(ends, None) or (plan.last_time[1], plan.at_end[1])
+    ahead = base_cumulative_hazard(plan, np.array([bound.time, time]), 0.0)
+    return float(-np.expm1(ahead[0] - ahead[1])), level
 
 
 def _tail_events(now, at, plan, rng):

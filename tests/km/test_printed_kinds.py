@@ -138,3 +138,67 @@ def test_hazard_ratio_the_wrong_way_round_is_pointed_out():
     arms = [report(*shared, ("median", None, m), ("landmark", 12, s)) for m, s in ((18.0, 0.66), (9.0, 0.38))]
     with pytest.raises(DataError, match="control against this arm"):
         reconstruct_from_statistics(arms[0], against=arms[1], hr="2.00", n_imputations=40)
+
+
+def test_windows_of_whole_months_may_overlap():
+    """Quartile 2, median 3 and an area to 2 months that keeps S near 1 until late in the quartile's window."""
+    table = report(
+        ("n", None, 120), ("events", None, 63), ("quartile", None, 2, "2"), ("median", None, 3, "3"),
+        ("landmark", 1, 1.0, "100%"), ("rmst", 2, 1.94, "1.94"), ("follow_up_max", None, 6, "6"),
+        probability={2: 0.75},
+    )  # fmt: skip
+    result, times, events = drawn(table)
+    assert (result.summary["share"] == 1).all()
+    assert ensemble.survival_at(times, events, [1.5]).mean() > 0.85
+
+
+def test_median_in_whole_months_may_lie_anywhere_in_its_window():
+    _, times, events = drawn(report(("n", None, 200), ("events", None, 150), ("median", None, 10, "10")), 100)
+    median = ensemble.quantile_time(times, events)
+    assert median.min() < 9.8 and median.max() > 10.2
+
+
+def test_everybody_dead_before_a_landmark_of_zero():
+    table = report(
+        ("n", None, 30), ("events", None, 30), ("median", None, 8.0), ("landmark", 12, 0.2, "20%"),
+        ("landmark", 24, 0.0, "0%"), ("follow_up_max", None, 22.0),
+    )  # fmt: skip
+    result, _, events = drawn(table)
+    assert (result.summary["share"] == 1).all() and (events[:, -1] == 1).all()
+    with pytest.raises(DataError, match="landmark 24 and follow_up_max"):
+        reconstruct_from_statistics(table.replace({"value": {0.0: 0.1}, "printed": {"0%": "10%"}}))
+
+
+def test_quantiles_printed_like_the_longest_follow_up():
+    """12 patients, all seen for 8 months or less; an event then makes the lower quartile, the others are censored."""
+    curve = [("landmark", 2, 0.833, "83.3%"), ("quartile", None, 8, "8")]
+    ends = [("follow_up_median", None, 8, "8"), ("follow_up_max", None, 8, "8")]
+    table = report(("n", None, 12), ("events", None, 9), *curve, *ends, probability={3: 0.25})
+    result, times, events = drawn(table)
+    hard = ["events", "landmark 2", "quartile 8", "follow_up_max"]
+    assert result.summary.set_index("item").loc[hard, "share"].eq(1).all()
+    assert (ensemble.survival_at(times, events, [8.5])[:, 0] <= 0.25 + 1e-9).all()
+
+
+def test_quartile_not_reached_keeps_the_curve_up():
+    not_reached = {"status": {2: "not_reached"}, "probability": {2: 0.25}}
+    table = report(("n", None, 60), ("median", None, 14.0), ("quartile", None, None), **not_reached)
+    _, times, events = drawn(table)
+    assert ensemble.survival_steps(events)[:, -1].min() > 0.25
+
+
+def test_steep_fall_at_the_first_scan_shows_in_the_interval():
+    """Median 2.1 months (2.0 to 2.2) of 120 patients: a sixth of them progress within a week."""
+    table = report(
+        ("n", None, 120), ("events", None, 100), ("median", None, 2.1), ("landmark", 6, 0.25, "25%"),
+        endpoint="PFS", ci_low={2: 2.0}, ci_high={2: 2.2},
+    )  # fmt: skip
+    _, times, events = drawn(table, 100)
+    low, high = ensemble.median_interval(times, events)
+    assert np.mean(np.abs(low - 2.0) <= 0.05) > 0.5 and np.mean(np.abs(high - 2.2) <= 0.05) > 0.4
+
+
+def test_restricted_mean_alone():
+    _, times, events = drawn(report(("n", None, 310), ("rmst", 78, 44.0, "44.00")))
+    assert np.abs(ensemble.restricted_mean(times, events, 78) - 44).max() <= 0.005 + 1e-6
+    assert np.mean(times[:, -1] >= 78) > 0.8
