@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 USUAL_NOISE = 0.006
+DAY = 12 / 365.25
+THIRD_DIGIT = 6e-4
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ def decimal_step(values, coarsest: int = 1) -> float:
         if np.abs(scaled - np.round(scaled)).max() < 1e-4:
             return 10.0**-digits
     return 1e-7
+
+
+def time_step(times: np.ndarray) -> float:
+    """Step to which times are given: a decimal one, or weeks or days written in months."""
+    for step in (7 * DAY, DAY):
+        if np.abs(times - step * np.round(times / step)).max() < THIRD_DIGIT:
+            return max(step, decimal_step(times, coarsest=0))
+    return decimal_step(times, coarsest=0)
 
 
 def _with_origin(time, survival):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hccmeta.km.denoise import Path, decimal_step
-from hccmeta.km.lattice import SQRT_2PI, Stages
+from hccmeta.km.denoise import Path, time_step
+from hccmeta.km.lattice import SQRT_2PI, EventsAhead, Stages
 
-MOST_TIES = 6
+FEW_TIES = 6
+LEAST_SURVIVAL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def expected_events(counts: Counts, path: Path, total_events: int | None) -> np.
     stop = start - losses
     stop[-1] = 0.3 * start[-1]
     survival = np.minimum.accumulate(np.interp(np.append(counts.time, counts.end), path.time, path.survival))
-    hazard = -np.log(np.maximum(survival[1:] / np.maximum(survival[:-1], 1e-3), 1e-3))
+    hazard = -np.log(np.maximum(survival[1:] / np.maximum(survival[:-1], LEAST_SURVIVAL), LEAST_SURVIVAL))
     stop = np.maximum(stop, 0.5)
     falls = start > stop + 1e-9
     mean = np.where(falls, (start - stop) / np.log(np.where(falls, np.maximum(start, 0.5) / stop, 2.0)), start)
@@ -129,7 +130,11 @@ def build_stages(
 
     at_risk = _at_risk_between(counts, np.append(0, time))
     level = np.interp(np.append(0, time), path.time, path.survival)
-    happened = _cumulative_events(level, at_risk, total_events)
+    happened = np.append(0, np.cumsum(_events_between(level, at_risk)))
+    ahead = None
+    if total_events is not None:
+        ahead = _events_ahead(path, counts, time, happened[1:], level[1:], at_risk[1:], total_events, sigma)
+        happened = happened * total_events / max(happened[-1], 1e-9)
     total = max(happened[-1], 1e-9)
     half_window = np.clip(4 / max(total, 1), 0.02, 0.12) * end
     knots = np.append(0, time) + 1e-9 * end * np.arange(len(time) + 1)
@@ -145,7 +150,9 @@ def build_stages(
         heads = head_share(path, counts)
         missed, ties = _drops_not_clicked(total, (clicks - 1) * (1 - heads), binned, path, every_drop)
         events = np.maximum(events * missed, 1e-4 * (kind != 1))
-        at_click = _events_at_clicks(clicked, ties, max(heads, 0.02))
+        highest = int(np.ceil((-np.diff(level) / np.maximum(level[:-1], LEAST_SURVIVAL) * at_risk[:-1]).max()))
+        most = max(FEW_TIES, highest) if every_drop else FEW_TIES
+        at_click = _events_at_clicks(clicked, ties, max(heads, 0.02), most)
     else:
         slope = rate * level[1:] / np.maximum(at_risk[1:], 1) * end
         on_drop = np.where(clicked, slope / (1 + slope), 0.0)
@@ -157,9 +164,32 @@ def build_stages(
     coming[:-1] &= least[1:] >= 0
     coming[-1:] = False
     on_course = np.where(coming & (n_at_risk < 0), np.maximum(at_risk[1:], least), np.nan)
-    event_share = np.clip((total - happened[1:]) / at_risk[1:], 0, 1)
-    seen = (on_drop, same_drop, at_click, on_course, event_share, None if counts.printed else at_risk[1:])
+    seen = (on_drop, same_drop, at_click, on_course, ahead, None if counts.printed else at_risk[1:])
     return Stages(time, survival, n_at_risk, np.maximum(least, 0), events, censorings, *seen)
+
+
+def _events_ahead(path, counts, time, happened, level, at_risk, total_events, sigma):
+    """Events still to come after every stage, read from the path.
+
+    Printed counts leave open where in its interval a censoring falls: the later, the more are at risk and the more
+    events the path needs. If any share of an interval is as likely, the variance is (hazard * censorings)^2 / 12. What
+    the total leaves over is expected in proportion to it. Half an event and a quarter of the click noise come on top.
+    Without counts, a state with fewer at risk expects fewer.
+    """
+    coming, survival = happened[-1] - happened, np.maximum(level, LEAST_SURVIVAL)
+    if not counts.printed:
+        coming = coming * total_events / max(happened[-1], 1e-9)
+        return EventsAhead(coming, np.zeros(len(time)), coming / at_risk, survival, at_risk, 2 * (1 + coming))
+    reached = np.interp(np.append(counts.time, counts.end), path.time, path.survival)
+    reached = np.log(np.maximum(np.minimum.accumulate(reached), LEAST_SURVIVAL))
+    censored = counts.losses - expected_events(counts, path, None)
+    censored[-1] = counts.losses[-1]
+    variance = np.cumsum((((reached[:-1] - reached[1:]) * censored) ** 2 / 12)[::-1])[::-1]
+    interval = np.searchsorted(counts.time, time, side="right") - 1
+    hazard = np.maximum(np.log(survival) - reached[interval + 1], 0)
+    left_over = (total_events - happened[-1]) * variance[interval] / max(variance[0], 1e-9)
+    variance = variance[interval] + 0.5**2 + (0.25 * sigma * at_risk / survival) ** 2
+    return EventsAhead(coming + left_over, at_risk / survival, hazard / 2, survival, at_risk, variance)
 
 
 def _long_gaps(time, counts, expected_censorings):
@@ -181,8 +211,9 @@ def drops_may_all_be_clicked(path: Path, counts: Counts, total: float) -> bool:
     """Whether events beyond the number of clicked drops are few enough to be ties."""
     clicks = max(clicked_drops(path, counts), 1.0)
     drops = np.diff(np.interp(np.linspace(0, path.end, 11), path.time, np.linspace(0, clicks, len(path.time))))
-    tied = (drops**2).sum() * decimal_step(path.raw_time) / (0.2 * path.end)
-    return total - clicks <= max(0.12 * total, 1.5 * tied * (total / clicks) ** 2)
+    tied = (drops**2).sum() * time_step(path.raw_time[:-1]) / (0.2 * path.end)
+    tied = tied * (total / clicks) ** 2
+    return total - clicks <= max(0.12 * total, tied + 3 * np.sqrt(tied + 1))
 
 
 def head_share(path: Path, counts: Counts) -> float:
@@ -200,14 +231,14 @@ def _drops_not_clicked(total, drops, binned, path, every_drop):
     Times given to a step h tie about h/2 times the integral of the squared event rate.
     """
     lost = max(total - drops, 0.0) / max(total, 1.0)
-    tied = (binned**2).sum() * decimal_step(path.raw_time) / (0.2 * path.end) / max(total, 1.0)
+    tied = (binned**2).sum() * time_step(path.raw_time[:-1]) / (0.2 * path.end) / max(total, 1.0)
     ties = max(tied, lost) if every_drop else tied
-    return (0.0 if every_drop else lost), float(np.clip(ties, 0.03, 0.3))
+    return (0.0 if every_drop else lost), float(np.clip(ties, 0.03, 0.9 if every_drop else 0.3))
 
 
-def _events_at_clicks(clicked, ties, none):
+def _events_at_clicks(clicked, ties, none, most):
     """Chances of 0, 1, 2, ... events at each click; the last click is often no drop but the end of the curve."""
-    chances = np.append(none, (1 - none) * (1 - ties) * ties ** np.arange(MOST_TIES))
+    chances = np.append(none, (1 - none) * (1 - ties) * ties ** np.arange(most))
     last = chances.copy()
     last[0] = 1.0
     final = np.flatnonzero(clicked)[-1]
@@ -229,12 +260,9 @@ def _at_risk_between(counts, time):
                                 np.append(counts.n_at_risk, 0.3 * last)), 0.5)  # fmt: skip
 
 
-def _cumulative_events(level, at_risk, total_events):
-    hazard = -np.diff(np.log(np.maximum(level, 1e-3)))
-    events = np.append(0, np.cumsum(np.minimum(hazard * (at_risk[1:] + at_risk[:-1]) / 2, at_risk[:-1])))
-    if total_events is not None and events[-1] > 0:
-        events = events * total_events / events[-1]
-    return events
+def _events_between(level, at_risk):
+    hazard = -np.diff(np.log(np.maximum(level, LEAST_SURVIVAL)))
+    return np.minimum(hazard * (at_risk[1:] + at_risk[:-1]) / 2, at_risk[:-1])
 
 
 def _bisect(function, low, high):

@@ -19,6 +19,27 @@ VISIBLE_DROP = 0.3
 
 
 @dataclass(frozen=True)
+class EventsAhead:
+    """Events still to come after every stage: a number and its variance for a state at `survival` and `at_risk`.
+
+    States elsewhere expect `per_survival` and `per_patient` times the difference more.
+    """
+
+    number: np.ndarray
+    per_survival: np.ndarray
+    per_patient: np.ndarray
+    survival: np.ndarray
+    at_risk: np.ndarray
+    variance: np.ndarray
+
+    def chance(self, i: int, missing: np.ndarray, survival: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
+        """Relative chance, from 2e-9 to 1, that `missing` events follow on stage i."""
+        constant = self.number[i] - self.per_survival[i] * self.survival[i] - self.per_patient[i] * self.at_risk[i]
+        expected = constant + self.per_survival[i] * survival + self.per_patient[i] * at_risk
+        return np.exp(np.maximum(-0.5 / self.variance[i] * (missing - expected) ** 2, -20.0))
+
+
+@dataclass(frozen=True)
 class Stages:
     """What is seen along the curve, in time order: clicks (survival) and printed counts (n_at_risk).
 
@@ -26,8 +47,8 @@ class Stages:
     printed count. `events` and `censorings` are the numbers expected since the stage before; `on_drop` is the chance
     that a click lies on a vertical and `same_drop` the weight of it lying on the vertical of the click before.
     `at_click` holds the chances of 0, 1, 2, ... events exactly at the click (feet of drops), None for a traced line.
-    `on_course` is the number at risk on a straight line to the next printed count (NaN: none comes), `event_share` the
-    share of those at risk who should still have an event; the search prefers states that can meet the counts.
+    `on_course` is the number at risk on a straight line to the next printed count (NaN: none comes); the search prefers
+    states that can meet the counts, and the total number of events where `ahead` tells how many should still come.
     `at_risk` is the number at risk that `events` and `censorings` assume, where it is not printed.
     """
 
@@ -41,7 +62,7 @@ class Stages:
     same_drop: np.ndarray
     at_click: list | None
     on_course: np.ndarray
-    event_share: np.ndarray
+    ahead: EventsAhead | None
     at_risk: np.ndarray | None
 
 
@@ -151,15 +172,17 @@ def _censor(layer: Layer, losses, stages: Stages, i: int, model: Model) -> Layer
     least = stages.least_at_risk[i]
     fits = at_risk[:, None] - np.arange(chance.shape[1]) >= max(least, 1)
     fits[:, 0] = at_risk >= least
-    weight = layer.weight[:, None] * chance * fits
-    heaviest = weight.max()
-    if not heaviest > 0:
+    chances = chance * fits
+    promising = layer.weight
+    if stages.ahead is not None and i > 0:
+        now_at_risk = model.n - layer.censored - layer.events
+        missing = model.total_events - layer.events
+        promising = promising * stages.ahead.chance(i - 1, missing, layer.survival, now_at_risk)
+    keep = _heaviest((promising[:, None] * chances).ravel(), model)
+    if not len(keep):
         return None
-    row, c = np.nonzero(weight > 0.1 * model.prune * heaviest)
-    weight = weight[row, c]
-    if len(weight) > 6 * model.most_states:
-        keep = _heaviest(weight, model)
-        row, c, weight = row[keep], c[keep], weight[keep]
+    row, c = np.divmod(keep, chances.shape[1])
+    weight = layer.weight[row] * chances[row, c]
     state = (np.zeros(len(row), bool), layer.censored[row] + c, events[row], survival[row])
     return _merge(state, weight, row, chance[row if len(chance) > 1 else 0, c], model)
 
@@ -210,7 +233,7 @@ def _events_and_click(before: Layer, middle: Layer, losses, stages: Stages, i: i
     weight = middle.weight[row] * chance
     if not len(weight) or not weight.max() > 0:
         return None
-    keep = _worth_keeping(weight, at_risk, events, stages, i, model)
+    keep = _worth_keeping(weight, survival, at_risk, events, stages, i, model)
     weight, parent, chance = weight[keep], row[keep], chance[keep]
     state = [on_drop[keep], middle.censored[parent], events[keep], survival[keep]]
     if before_click is not None:
@@ -260,15 +283,14 @@ def _same_drop(before, clicked, stages, i, model, largest):
     return held[keep], chance[keep]
 
 
-def _worth_keeping(weight, at_risk, events, stages, i, model):
+def _worth_keeping(weight, survival, at_risk, events, stages, i, model):
     """Edges whose weight, times the chance to meet the next count and the total from there, is not negligible."""
     score = weight
     if not np.isnan(stages.on_course[i]):
         to_lose = stages.on_course[i] - stages.least_at_risk[i]
         score = score * np.exp(-0.25 * (at_risk - stages.on_course[i]) ** 2 / (1 + to_lose))
-    if model.total_events is not None:
-        coming = at_risk * stages.event_share[i]
-        score = score * np.exp(-0.25 * (events + coming - model.total_events) ** 2 / (1 + coming))
+    if stages.ahead is not None:
+        score = score * stages.ahead.chance(i, model.total_events - events, survival, at_risk)
     return _heaviest(score, model)
 
 

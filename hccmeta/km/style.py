@@ -16,20 +16,24 @@ ISOTONIC_SHARE = 0.75
 ENOUGH_MOVED = 15
 RESOLVED = 0.15
 EVEN = 0.4
+AS_MANY = 0.1
+EVEN_TRACE = 15.0
 ENOUGH_CLICKS = 32
 
 
 def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None, style: str | None):
     """Style (trace or corner) and click noise of S.
 
-    Without a style, clicks at nearly even steps along the line, or more clicks than drops have corners, are a trace
-    without asking; otherwise the style that makes the clicks more likely is taken. The noise is that of the distance
-    to the monotone path (which takes up a quarter of the variance) where many clicks are off it, otherwise one EM step
-    on the lattice of some of the clicks, with the usual noise of clicking as prior.
+    Without a style, more clicks than drops have corners, or nearly even steps along the line that are not as many as
+    the events, are a trace without asking; otherwise the style that makes the clicks more likely is taken (with even
+    steps, corners only if far more likely). The noise is that of the distance to the monotone path (which takes up a
+    quarter of the variance) where many clicks are off it, otherwise one EM step on the lattice of some of the clicks,
+    with the usual noise of clicking as prior.
     """
     sigma = _first_noise(path, n)
     total = total_events if total_events is not None else expected_events(counts, path, None).sum()
-    if style is None and (len(path.time) - 2 > 2.5 * max(total, 1) or _evenly_spaced(path)):
+    clicks, even = len(path.time) - 2, style is None and _evenly_spaced(path)
+    if style is None and (clicks > 2.5 * max(total, 1) or (even and abs(clicks - total) > AS_MANY * total)):
         style = "trace"
     known = path.exact or path.moved >= ENOUGH_MOVED
     if style and known:
@@ -41,7 +45,12 @@ def style_and_noise(path: Path, counts: Counts, n: int, total_events: int | None
         model = Model(n, total_events, sigma, bin_width=sigma, prune=1e-3, most_states=200)
         stages = build_stages(path, counts, n, total_events, style=one, sigma=sigma, every_drop=False)
         found[one] = (stages, model, forward(stages, model))
-    style = max(found, key=lambda one: found[one][2][1] if found[one][2] else -np.inf)
+
+    def likelihood(one):
+        fitted = found[one][2]
+        return (fitted[1] if fitted else -np.inf) - (EVEN_TRACE if even and one == "corner" else 0.0)
+
+    style = max(found, key=likelihood)
     stages, model, fitted = found[style]
     return style, sigma if known or not fitted else _improved_noise(stages, model, fitted[0], path, n)
 

@@ -91,6 +91,46 @@ def test_the_search_does_not_lose_a_large_trial(seed, with_total):
     assert result.total_events == pytest.approx(event.sum(), rel=0.02)
 
 
+def test_the_search_keeps_events_for_the_tail():
+    """Censored early in their interval, many patients hide how few events it needs: the total shows it at the end."""
+    rng = np.random.default_rng(12)
+    death = 13 * rng.weibull(1.5, 300)
+    censored = np.minimum(rng.uniform(12, 36, 300), rng.exponential(60, 300))
+    time, event = np.minimum(death, censored).round(1) + 0.1, (death <= censored).astype(int)
+    drops = feet(time, event)
+    seen, level = along_the_line(drops["time"].to_numpy(), drops["survival"].to_numpy(), 150, 0.005, rng)
+    result = reconstruct_ipd(curve(seen, level), table(time, 3.0), total_events=int(event.sum()))
+    at = np.linspace(0.85, 1, 151) * time.max()
+    made, truth = (known["survival"].to_numpy()[np.searchsorted(known["time"], at, side="right") - 1]
+                   for known in (result.km, drops))  # fmt: skip
+    assert np.abs(made - truth).mean() < 0.005
+
+
+@pytest.mark.parametrize("seed", [0, 4, 5, 6, 7])
+def test_feet_at_even_steps_are_not_a_traced_line(seed):
+    rng = np.random.default_rng(seed)
+    time = np.sort(rng.permutation(np.linspace(1, 29, 30)) + rng.uniform(-0.2, 0.2, 30))
+    event = (rng.random(30) < 0.93).astype(int)
+    drops = feet(time, event)
+    noise = np.c_[0.3 * time.max() * rng.standard_normal(len(drops)), rng.standard_normal(len(drops))]
+    moved = (drops + 0.005 * noise).clip(0).assign(survival=lambda clicks: clicks.survival.clip(upper=1))
+    assert reconstruct_ipd(moved, table(time, 3.0), total_events=int(event.sum())).style == "corner"
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1, 12 / 365.25, 7 * 12 / 365.25])
+def test_tied_events_of_coarse_times_come_back(step):
+    """Times in months, tenths, days or weeks: where half of the events tie, every drop may still have been clicked."""
+    rng = np.random.default_rng(4)
+    death, censored = 6 * rng.exponential(1, 60), rng.uniform(6, 24, 60)
+    event = (death <= censored).astype(int)
+    time = np.maximum(np.round(np.minimum(death, censored) / step), 1) * step
+    clicks = feet(time, event).round({"time": 3, "survival": 5})
+    result = reconstruct_ipd(clicks, table(time, 3.0), total_events=int(event.sum()))
+    expected = feet(time, event).drop_duplicates("survival")
+    assert result.km.events.sum() - len(result.km.time) + 1 >= 5
+    np.testing.assert_allclose(result.km.survival, expected.survival, atol=1e-9)
+
+
 @pytest.mark.parametrize("n", [8, 40])
 def test_exact_feet_of_a_trial_with_censoring_come_back(n):
     rng = np.random.default_rng(n)
