@@ -47,7 +47,7 @@ def pair_responses(
     -------
     DataFrame
         study, study_id, contrast, criteria, population, experimental_arm, control_arm, events_1, n_1, events_2, n_2
-        (1 = experimental), use, note.
+        (1 = experimental), use, note, response_id_1, response_id_2.
     """
     import pandas as pd
 
@@ -68,7 +68,8 @@ def pair_responses(
                 done.add(study_id)
                 pairs.append(_pair(experimental.iloc[0], control.iloc[0], tables))
     columns = ["study", "study_id", "contrast", "criteria", "population", "experimental_arm", "control_arm",
-               "events_1", "n_1", "events_2", "n_2", "use", "note", "cohort_id", "year"]  # fmt: skip
+               "events_1", "n_1", "events_2", "n_2", "use", "note", "cohort_id", "year", "response_id_1",
+               "response_id_2"]  # fmt: skip
     table = pd.DataFrame(pairs, columns=columns)
     table = table[table["contrast"] == contrast] if contrast else table
     return table.sort_values(["year", "study_id"], kind="stable", ignore_index=True)
@@ -83,7 +84,8 @@ def _pair(one, two, tables) -> dict:
         "control_arm": two["arm_id"], "events_1": int(one["events"]), "n_1": int(one["n"]),
         "events_2": int(two["events"]), "n_2": int(two["n"]), "use": worst,
         "note": "" if worst == "ok" else str(one["use_reason"] if one["use"] == "check" else two["use_reason"]),
-        "cohort_id": one["cohort_id"], "year": one["year"],
+        "cohort_id": one["cohort_id"], "year": one["year"], "response_id_1": one["response_id"],
+        "response_id_2": two["response_id"],
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from hccmeta.errors import DataError, MethodError, check_choice
 from hccmeta.evidence.problems import describe, problem
 
 TREATMENTS = ("RT + ICI", "ICI without RT", "RT without ICI", "neither", "unclear")
+RT_ICI = {"treatment": [TREATMENTS[0]]}
 OVERLAP = ("largest", "raise", "keep")
 ADVANCED = ("unresectable", "recurrent_metastatic", "mixed", "not_stated")
 _SOURCE_COLUMNS = ["printed", "how", "evidence_grade", "source", "locator", "note"]

@@ -14,13 +14,12 @@ from ..evidence.pairs import contrast_hazard_ratios, pair_responses
 from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
 from ..evidence.selections import apply_selection, load_selection
-from ..evidence.sieve import ADVANCED
+from ..evidence.sieve import ADVANCED, RT_ICI
 from ..pooling.inverse_variance import pool
 from ..report.response import PERIOPERATIVE, pool_logit, pool_rates, summarised
 from ..report.safety import by_attribution
 
 LEVEL = 0.95
-RT_ICI = {"treatment": ["RT + ICI"]}
 ENDPOINTS = ("ORR", "DCR", "CR", "PR", "SD", "PD")
 SCOPES = ("in_field", "out_of_field", "non_irradiated", "tumour_thrombus")
 CRITERIA = ("RECIST1.1", "mRECIST")

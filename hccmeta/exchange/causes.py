@@ -77,11 +77,8 @@ def tables_of(schemas, records: dict[str, list[dict]]) -> Tables:
 
 
 def _rows_behind(rows: list[RowChange], results, without: dict[str, Shown | None]) -> list[str]:
-    used, pairs = _used(results)
-    behind = [
-        change for change in rows
-        if change.key in used or (pairs and change.table == "responses" and change.row.get("arm_id") in used)
-    ]  # fmt: skip
+    used = _used(results)
+    behind = [change for change in rows if change.key in used]
     now = shown_of(results[1])
     lines = []
     for study in dict.fromkeys(change.study for change in behind):
@@ -93,15 +90,13 @@ def _rows_behind(rows: list[RowChange], results, without: dict[str, Shown | None
     return lines
 
 
-def _used(results) -> tuple[set[str], bool]:
-    """Every id in the study tables of the results, and whether they compare arms without naming their rows."""
-    found, pairs = set(), False
+def _used(results) -> set[str]:
+    """Every id in the study tables of the results."""
+    found = set()
     for result in results:
         if result is None:
             continue
-        columns = result.studies.columns
-        pairs |= "events_1" in columns
-        for column in columns:
-            if column.endswith("_id") or column in ("experimental_arm", "control_arm"):
+        for column in result.studies.columns:
+            if column.endswith(("_id", "_id_1", "_id_2")) or column in ("experimental_arm", "control_arm"):
                 found |= set(result.studies[column].dropna().astype(str))
-    return found, pairs
+    return found

@@ -10,9 +10,9 @@ from inspect import signature
 from pathlib import Path
 
 from ..evidence.select import select_responses
-from ..evidence.sieve import ADVANCED, ANALYSES, Sieve, arm_table, joined
+from ..evidence.sieve import ADVANCED, ANALYSES, RT_ICI, Sieve, arm_table, joined
 from ..report.index import STYLE
-from .view import ENDPOINTS, FILTERS, GROUPINGS, RT_ICI
+from .view import ENDPOINTS, FILTERS, GROUPINGS
 from .widgets import WARNING
 
 SCRIPTS = ("page_numerics.js", "page_pooling.js", "page_rows.js", "page_forest.js", "page.js")

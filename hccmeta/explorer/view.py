@@ -16,7 +16,6 @@ ENDPOINTS = {
     "ORR": "objective response", "DCR": "disease control", "CR": "complete response", "PR": "partial response",
     "SD": "stable disease", "PD": "progressive disease",
 }  # fmt: skip
-RT_ICI = {"treatment": ["RT + ICI"]}
 
 
 @dataclass(frozen=True)

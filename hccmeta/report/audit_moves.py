@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from functools import partial
+from math import isnan
 
 import numpy as np
 
-from ..effects.ratio import effects_ratio_ci
+from ..effects.scales import RATIOS
 from ..errors import takes
 from ..evidence.load import needs_tables
-from ..evidence.pairs import contrast_hazard_ratios
-from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
-from ..pooling.inverse_variance import pool
+from ..evidence.sieve import RT_ICI
+from .certainty import headline_pools, outcome_words
 from .response import pool_rates
 
-RT_ICI = {"treatment": ["RT + ICI"]}
+ROWS = ("response_id", "response_id_1", "response_id_2", "ae_id", "hr_id")
 
 
-def headline_pools(tables) -> dict:
-    """Name -> (key column, rows, function that pools rows) of every headline pool."""
-    pooled = partial(pool_rates, min_k=2)
-    rates = {
-        f"{name}, RT + ICI": ("response_id", select_responses(tables, endpoint=name, where=RT_ICI), pooled)
-        for name in ("ORR", "DCR", "CR")
+def _pools(tables) -> dict:
+    """What is pooled, in words -> (rows, function that pools them): the headline results, and DCR and CR beside ORR."""
+    pools = headline_pools(tables)
+    pools |= {name: (select_responses(tables, endpoint=name, where=RT_ICI), pool_rates) for name in ("DCR", "CR")}
+    return {
+        outcome_words(name) + ("" if "experimental_arm" in rows else ", RT + ICI"): (rows, pooled)
+        for name, (rows, pooled) in pools.items()
     }
-    harms = {
-        f"adverse events, grade {grade}": (
-            "ae_id",
-            select_adverse_events(tables, grade=grade, where=RT_ICI),
-            pooled,
-        )
-        for grade in ("ge3", "3-4")
-    }
-    ratios = {
-        f"{name} hazard ratio, RT + ICI v ICI": (
-            "hr_id", contrast_hazard_ratios(tables, endpoint=name), lambda rows: pool(effects_ratio_ci(rows)),
-        )
-        for name in ("OS", "PFS")
-    }  # fmt: skip
-    return rates | harms | ratios
 
 
 @needs_tables
@@ -57,22 +42,22 @@ def audit_moves(tables, findings):
     -------
     DataFrame
         pool, study_id, key, severity, message, k, with_row, without_row (reported scale), move (absolute; for ratios
-        of the log). A finding that touches no pooled row is not listed.
+        of the log; missing where too few studies are left). A finding that touches no pooled row is not listed.
     """
     import pandas as pd
 
     flagged = findings[findings["severity"] != "info"]
     found = []
-    for name, (key, rows, pooler) in headline_pools(tables).items():
-        touched = flagged[flagged["key"].isin(rows[key])] if len(rows) else flagged.iloc[:0]
-        if touched.empty:
+    for name, (rows, pooled) in _pools(tables).items():
+        keys = rows[[column for column in ROWS if column in rows]]
+        touched = flagged[flagged["key"].isin(keys.to_numpy().ravel())]
+        if touched.empty or isnan((full := pooled(rows)).estimate):
             continue
-        full = pooler(rows)
         for finding in touched.to_dict("records"):
-            rest = rows[rows[key] != finding["key"]]
-            without = pooler(rest).display.estimate if len(rest) else np.nan
+            rest = rows[~keys.eq(finding["key"]).any(axis=1)]
+            without = pooled(rest).display.estimate if len(rest) else np.nan
             values = full.display.estimate, without
-            logs = np.log(values) if full.measure == "HR" else np.array(values)
+            logs = np.log(values) if full.measure in RATIOS else np.array(values)
             found.append({
                 "pool": name, "study_id": finding["study_id"], "key": finding["key"], "severity": finding["severity"],
                 "message": finding["message"], "k": full.k, "with_row": values[0], "without_row": values[1],
@@ -93,7 +78,7 @@ def moves_sentence(moves, findings) -> str:
     stands = "stands in a row" if pooled == 1 else "stand in rows"
     text = f"{pooled} of the {serious} errors and doubtful numbers in the papers {stands} of a headline pool"
     if known.empty:
-        return f"{text}; each is the only study of its pool."
+        return f"{text}; without it too few studies are left to pool."
     worst = known.iloc[0]
     return (
         f"{text}. The largest move when such a row is left out: {worst['pool']} from {worst['with_row']:.3f} to "

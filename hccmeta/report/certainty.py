@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isnan, nan
 
 from ..effects.ratio import effects_ratio_ci
@@ -12,6 +13,7 @@ from ..evidence.load import needs_tables
 from ..evidence.pairs import contrast_hazard_ratios, pair_responses
 from ..evidence.safety import select_adverse_events
 from ..evidence.select import select_responses
+from ..evidence.sieve import RT_ICI
 from ..paths import project_root
 from ..pooling.inverse_variance import pool
 from ..pooling.result import PooledResult
@@ -28,7 +30,6 @@ EVIDENCE = {
 EVENTS = {
     "ORR with v without RT": "with a response", "OS": "dead at 12 months", "PFS": "progressed or dead at 12 months",
 }  # fmt: skip
-RT_ICI = {"treatment": ["RT + ICI"]}
 
 
 def risk_with(risk: float, effect: float, measure: str) -> float:
@@ -133,22 +134,32 @@ def summary_of_findings(tables, results: dict):
 @needs_tables
 def headline_results(tables, *, level: float = 0.95) -> dict:
     """The results that `certainty.csv` judges, by its outcomes; contrasts without a study are left out."""
-    pairs = pair_responses(tables)
-    hazard = {name: contrast_hazard_ratios(tables, endpoint=name) for name in ("OS", "PFS")}
+    return {
+        outcome: pooled(rows)
+        for outcome, (rows, pooled) in headline_pools(tables, level=level).items()
+        if len(rows) or "experimental_arm" not in rows
+    }
+
+
+def headline_pools(tables, *, level: float = 0.95) -> dict:
+    """Outcome of `certainty.csv` -> (its rows, the function that pools such rows)."""
     severe = select_adverse_events(tables, grade="ge3", where=RT_ICI)
     one_cause = severe["attribution"].nunique() <= 1  # counts of different attribution are shown, not pooled
     related = select_adverse_events(tables, grade="3-4", where=RT_ICI, attribution=("treatment_related",))
-    results = {
-        "ORR": pool_rates(select_responses(tables, where=RT_ICI), level=level),
-        "adverse events ge3": pool_rates(severe, level=level, min_k=FEWEST if one_cause else len(severe) + 1),
-        "adverse events 3-4": pool_rates(related, level=level),
+    rates = partial(pool_rates, level=level)
+
+    def ratios(rows):
+        effects = effects_two_arm(rows) if "events_1" in rows else effects_ratio_ci(rows)
+        return summarised(pool(effects, level=level))
+
+    return {
+        "ORR": (select_responses(tables, where=RT_ICI), rates),
+        "adverse events ge3": (severe, partial(rates, min_k=FEWEST if one_cause else len(severe) + 1)),
+        "adverse events 3-4": (related, rates),
+        "ORR with v without RT": (pair_responses(tables), ratios),
+        "OS": (contrast_hazard_ratios(tables, endpoint="OS"), ratios),
+        "PFS": (contrast_hazard_ratios(tables, endpoint="PFS"), ratios),
     }
-    if len(pairs):
-        results["ORR with v without RT"] = summarised(pool(effects_two_arm(pairs), level=level))
-    for name, rows in hazard.items():
-        if len(rows):
-            results[name] = summarised(pool(effects_ratio_ci(rows), level=level))
-    return results
 
 
 @takes(summary=("outcome", "result", "studies", "certainty"))

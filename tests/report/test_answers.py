@@ -304,6 +304,26 @@ def test_a_finding_of_a_pooled_row_is_counted_once_and_named(tables):
     assert text.startswith(f"1 of the {serious} errors") and "from 0.519 to 0.535 (row tai2021_" in text
 
 
+def test_a_finding_moves_the_odds_ratio_by_the_pair_that_holds_it(tables):
+    pairs = hm.pair_responses(tables)
+    finding = hm.audit_numbers(tables).head(1).assign(severity="error")
+    for column, study in (("response_id_1", "liu2024"), ("response_id_2", "suk2022")):
+        key = pairs.loc[pairs["study_id"] == study, column].item()
+        moves = hm.audit_moves(tables, finding.assign(key=key)).set_index("pool")
+        rest = hm.pool(hm.effects_two_arm(pairs[pairs["study_id"] != study]))
+        row = moves.loc["ORR with v without RT"]
+        assert row["without_row"] == pytest.approx(rest.display.estimate)
+        assert row["move"] == pytest.approx(abs(math.log(row["without_row"] / row["with_row"])))
+
+
+def test_what_is_not_pooled_cannot_be_moved(tables):
+    few = hm.select_adverse_events(tables, grade="ge3", where=RT_ICI)
+    assert len(few) == 2
+    finding = hm.audit_numbers(tables).head(1).assign(severity="error", key=few["ae_id"].iloc[0])
+    moves = hm.audit_moves(tables, finding)
+    assert moves.empty and "None of the 1" in hm.moves_sentence(moves, finding)
+
+
 def test_factors_are_named_by_study_and_warned_of(tables):
     text = hm.factor_sentence(hm.factor_table(tables))
     assert "Pan 2024, OS by surgery p = 0.025, adjusted 0.025" in text and "lived long enough" in text
