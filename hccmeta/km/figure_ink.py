@@ -16,6 +16,7 @@ WHOLE = 0.985
 TOP_ROWS = 3
 INK = 0.15
 CORE = 0.45
+FILLED = 0.85
 LIGHTER = 0.35
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 CHROMA = np.array([[-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
@@ -107,28 +108,36 @@ def any_ink(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(away[..., 0], away[..., 1]), away[..., 2]) / 255
 
 
-def without_band(own: np.ndarray, size: int) -> np.ndarray:
+def stroke(own: np.ndarray) -> tuple[np.ndarray, float]:
+    """Coverage and width of the line; a line so thin or pale that it fills no pixel is made to fill its pixels."""
+    line = _without_band(own, max(9, own.shape[0] // 30))
+    width, core = _line_width(line), line[line > CORE]
+    full = min(float(np.percentile(core, 90)), width) if len(core) else 1.0
+    if full < FILLED:
+        own, width = np.minimum(own / full, 1), _line_width(np.minimum(line / full, 1))
+    return own, max(width, 1.0)
+
+
+def _without_band(own: np.ndarray, size: int) -> np.ndarray:
     """Coverage above that of a shaded band: areas at least `size` pixels wide and high."""
     band = ndimage.grey_opening(own, size=(size, size), mode="nearest")
     return np.clip((own - band) / np.maximum(1 - band, 0.25), 0, 1)
 
 
-def line_width(own: np.ndarray) -> float:
+def _line_width(own: np.ndarray) -> float:
     """Usual height of the strokes that cross a column: that of the flat pieces of a curve."""
-    heights = []
-    for column in own.T[:: max(1, own.shape[1] // 400)]:
-        core = ndimage.binary_dilation(column > CORE)
-        labels, count = ndimage.label(core)
-        if count:
-            heights.append(ndimage.sum_labels(column, labels, np.arange(1, count + 1)))
-    heights = np.concatenate(heights) if heights else np.ones(1)
+    columns = own[:, :: max(1, own.shape[1] // 400)]
+    core = np.pad(ndimage.maximum_filter1d(columns > CORE, size=3, axis=0), ((1, 1), (0, 0))).astype(np.int8)
+    starts, ends = (np.argwhere((np.diff(core, axis=0) == turn).T).T for turn in (1, -1))
+    mass = np.pad(np.cumsum(columns, axis=0, dtype=float), ((1, 0), (0, 0)))
+    heights = mass[ends[1], ends[0]] - mass[starts[1], starts[0]]
     heights = heights[(heights > 0.5) & (heights < 0.05 * own.shape[0] + 4)]
     if not len(heights):
         return 1.0
     counts, edges = np.histogram(heights, bins=np.arange(0, heights.max() + 1, 0.25))
     smooth = np.convolve(counts, [1, 1, 1], mode="same")
     mode = edges[smooth.argmax()] + 0.125
-    return float(max(np.median(heights[np.abs(heights - mode) < 0.5]), 1.0))
+    return float(np.median(heights[np.abs(heights - mode) < 0.5]))
 
 
 def full_lines(ink, own, box: slice, top: float, bottom: float) -> tuple[np.ndarray, np.ndarray]:

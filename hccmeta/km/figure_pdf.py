@@ -37,7 +37,7 @@ def _read_page(page) -> Figure:
 
 def _page_matrix(page):
     """Matrix from the page's own coordinates (upwards) to points from the top left, and the size as shown."""
-    left, bottom, right, top = page.get_cropbox()
+    left, bottom, right, top = page.get_bbox()
     width, height = right - left, top - bottom
     upright = np.array([[1, 0, -left], [0, -1, top], [0, 0, 1.0]])
     turned = {

@@ -14,6 +14,9 @@ BROKEN = 0.3
 SEEN = 0.4
 LONGEST_GAP = {"solid": 0.0, "dashed": 6.0}
 FOLLOWS = 3
+STROKE = 6
+CROSSED = 2.0
+LONG = 0.15
 
 
 def trace_path(own, hidden, lines, width: float, start_row: float, style: str, *, unbroken: bool) -> np.ndarray:
@@ -66,26 +69,42 @@ def _filled(seen, size, width: float):
 
 
 def to_its_end(path: np.ndarray, own, hidden, width: float, style: str) -> np.ndarray:
-    """The path up to its last piece in its own colour that is long beside the gap before it.
+    """The path up to its last piece in its own colour that is long beside the paper before it.
 
     Behind its end a path may have followed other ink, or fallen to another line.
     """
     reach = max(1, round(width / 2))
     rows = np.clip(path[:, None] + np.arange(-reach, reach + 1), 0, own.shape[0] - 1)
-    seen = own[rows, np.arange(len(path))[:, None]].max(axis=1) > SEEN
+    around = rows, np.arange(len(path))[:, None]
+    seen, paper = own[around].max(axis=1) > SEEN, hidden[around].max(axis=1) <= SEEN
     longest = max(longest_gap(width, style), 2 * width) + 2
     for x in np.flatnonzero(np.diff(path) > longest):
         stem = slice(path[x], path[x + 1]), slice(max(x - 1, 0), x + 3)
-        empty = ((own[stem] < SEEN) & (hidden[stem] < SEEN)).all(axis=1).sum()
+        blank = ((own[stem] < SEEN) & (hidden[stem] < SEEN)).all(axis=1)
+        empty = np.diff(np.flatnonzero(~np.pad(blank, 1))).max() - 1
         if empty > longest and seen[x + 1 :].sum() < FOLLOWS * empty:
             seen[x + 1 :] = False
             break
+    drawn = seen + _stems(path, own)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
     starts, ends = edges[::2], edges[1::2]
     last = len(starts) - 1
-    while last > 0 and ends[last] - starts[last] < starts[last] - ends[last - 1]:
+    while last > 0:
+        gap = paper[ends[last - 1] : starts[last]]
+        white, under = gap.sum(), (~gap).sum()
+        enough = max(white * (white > longest_gap(width, style)), min(under, STROKE * width))
+        if drawn[starts[last] : ends[last]].sum() >= min(enough, LONG * own.shape[1]):
+            break
         last -= 1
     return path[: ends[last]] if len(ends) else path[:0]
+
+
+def _stems(path: np.ndarray, own) -> np.ndarray:
+    """Rows of its drops in its own colour, in each column."""
+    stems = np.zeros(len(path), int)
+    for x in np.flatnonzero(np.diff(path)) + 1:
+        stems[x] = (own[path[x - 1] + 1 : path[x], x - 1 : x + 1].max(axis=1) > SEEN).sum()
+    return stems
 
 
 def longest_gap(width: float, style: str) -> float:
@@ -93,17 +112,34 @@ def longest_gap(width: float, style: str) -> float:
     return LONGEST_GAP[style] * width
 
 
-def last_drop(path: np.ndarray, own, hidden, width: float, style: str):
-    """(column, row) of the foot of a drop with which the curve ends, or None.
+def past_last_drop(path: np.ndarray, own, hidden, lines, width: float, style: str):
+    """(path, foot): the path with a drop at its end and what follows on it; (column, row) of the drop that ends it."""
+    while foot := _last_drop(path, own, hidden, width, style):
+        column, row = round(foot[0]), max(round(foot[1] + 0.5 - width / 2), path[-1] + 1)
+        near, behind = slice(max(row - 1, 0), row + 2), column + round(width / 2) + 1
+        more = _reach(own[near, behind:].max(axis=0), hidden[near, behind:].max(axis=0), longest_gap(width, style))
+        if more <= 2 * width + 2 or lines[0][max(row - 1, 0) : row + round(width) + 2].any():
+            return path, foot
+        level = np.append(path, np.full(max(column + 1 - len(path), 0), path[-1]))[: column + 1]
+        path = np.append(level, np.full(behind + more - column - 1, row))
+    return path, None
+
+
+def _last_drop(path: np.ndarray, own, hidden, width: float, style: str):
+    """(column, row) of the foot of a drop at the end of the path or where it comes out of other ink behind it, or None.
 
     A censoring mark reaches as far up as down.
     """
-    gap = longest_gap(width, style)
-    level, best = path[-1], (max(2.0, width), None)
-    for x in range(max(len(path) - round(width) - 2, 0), min(len(path) + 1, own.shape[1])):
-        down, up = (_reach(own[rows, x], hidden[rows, x], gap) for rows in (slice(level, None), slice(level, None, -1)))
-        best = max(best, (down - up, (x, level + down - 1)), key=lambda found: found[0])
-    return best[1]
+    gap, level = max(longest_gap(width, style), CROSSED), path[-1]
+    under = np.maximum(own, hidden)[max(level - 1, 0) : level + 2, len(path) :].max(axis=0)
+    columns = np.arange(max(len(path) - round(width) - 2, 0), min(len(path) + 1 + _run(under), own.shape[1]))
+    sides = slice(level, None), slice(level, None, -1)
+    down, up = np.array([[_reach(own[rows, x], hidden[rows, x], gap) for x in columns] for rows in sides])
+    further = np.where(columns > len(path), down - up - (STROKE - 1) * width, down - up)
+    if further.max() <= max(2.0, width):
+        return None
+    stem = further > further.max() - max(2.0, width)
+    return columns[stem].mean(), level + down[stem].max() - 1
 
 
 def _reach(own, hidden, gap: float) -> int:
@@ -119,14 +155,18 @@ def end_of_curve(path: np.ndarray, own, width: float, style: str) -> float:
     """Where the curve ends: in the middle of a cross or disc at its end, else half a solid line's width before the
     stroke's end.
     """
-    level, end = path[-1], len(path)
-    near = range(max(end - round(6 * width + 8), 0), end)
+    end = len(path)
+    near = np.arange(max(end - round(6 * width + 8), 0), end)
+    rows = np.clip(path[-1] + np.arange(-1, 2), 0, own.shape[0] - 1)
+    level = rows[own[np.ix_(rows, near)].sum(axis=1).argmax()]
     reach = np.array([min(_run(own[level::-1, x]), _run(own[level:, x])) for x in near]) - 0.5
     arm, half_pen = reach.max(), width / 2 if style == "solid" else 0
+    if arm <= 1.5 * width + 1:
+        return end - half_pen
     high = np.flatnonzero(reach > 0.85 * arm)
     beside_end = len(reach) - 1 - high[-1] <= max(half_pen, 0.3 * arm)
     centred = np.abs(high + arm - len(reach)).min() <= 2
-    return end - (arm if arm > 1.5 * width + 1 and centred and not beside_end else half_pen)
+    return end - (arm if centred and not beside_end else half_pen)
 
 
 def _run(coverage) -> int:

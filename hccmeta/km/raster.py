@@ -11,18 +11,19 @@ from hccmeta.km.figure_axes import Axes, fit_axes, read_calibration
 from hccmeta.km.figure_image import is_jpeg, read_image
 from hccmeta.km.figure_image_ticks import points_of_image_ticks
 from hccmeta.km.figure_ink import (
+    FULL_LINE,
+    INK,
     any_ink,
     coverage,
     drawn_colours,
     full_lines,
-    line_width,
     paper_colour,
-    without_band,
+    stroke,
     without_lines,
 )
 from hccmeta.km.figure_steps import drawn_pieces, off_grid, refine, steps_of_path
 from hccmeta.km.figure_style import read_colours
-from hccmeta.km.figure_trace import end_of_curve, last_drop, longest_gap, to_its_end, trace_path
+from hccmeta.km.figure_trace import end_of_curve, longest_gap, past_last_drop, to_its_end, trace_path
 from hccmeta.km.vector import curve_table
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ABOVE, BELOW = 12, 6
 SHORTEST = 0.08
 MAY_HIDE = 0.3
+EARLY = 0.2
 
 
 def digitise_image(path, *, calibration, colours, line_styles=None, y_scale=1, ticks=None) -> pd.DataFrame:
@@ -90,8 +92,9 @@ def digitise_image(path, *, calibration, colours, line_styles=None, y_scale=1, t
     alike = [name for name, look in zip(wanted, looks, strict=True) if looks.count(look) > 1]
     if alike:
         raise DataError(f"colours: {', '.join(map(repr, alike))} share colour and style; line_styles must differ.")
-    pixels, corner = _plot_area(pixels, axes)
-    corners = _trace_all(pixels, corner, axes, dict(zip(wanted, looks, strict=True)), compressed=is_jpeg(path))
+    bottom = _lowest_row(pixels, axes)
+    pixels, corner = _plot_area(pixels, axes, bottom)
+    corners = _trace_all(pixels, corner, axes, bottom, dict(zip(wanted, looks, strict=True)), compressed=is_jpeg(path))
     missing = [f"{name!r} ({colours[name]})" for name in wanted if corners[name] is None]
     if missing:
         found = ", ".join(drawn_colours(pixels, paper_colour(pixels))) or "none"
@@ -109,28 +112,39 @@ def calibrate_image(pixels, calibration, y_scale, ticks) -> Axes:
     return fit_axes(read_calibration(calibration, y_scale))
 
 
-def _plot_area(pixels, axes: Axes):
+def _lowest_row(pixels, axes: Axes) -> float:
+    """Row of survival 0, or of the time axis where the survival axis starts above 0."""
+    zero, lowest = float(axes.survival.position(0)), axes.box[3]
+    if zero - lowest < 1:
+        return zero
+    first = max(int(lowest) - 2, 0)
+    below = pixels[first : int(zero) + 3, slice(*np.maximum(np.round(axes.box[:2]).astype(int), 0))]
+    lines = np.flatnonzero((any_ink(below.astype(np.float32), paper_colour(pixels)) > INK).mean(axis=1) > FULL_LINE)
+    return first + lines[-1] + 0.5 if len(lines) else min(zero, float(len(pixels)))
+
+
+def _plot_area(pixels, axes: Axes, bottom: float):
     """Pixels from the survival axis to the right edge of the image, and their top left corner."""
     height, width = pixels.shape[:2]
-    left, top, bottom = axes.time.position(0), axes.survival.position(1), axes.survival.position(0)
+    left, top = axes.time.position(0), axes.survival.position(1)
     if left < -1 or top < -1 or bottom > height + 1 or axes.box[1] > width + 1:
         raise DataError(f"calibration: the axes lie partly outside the image ({width} x {height} pixels).")
     x, y = max(int(left), 0), max(int(top) - ABOVE, 0)
     return pixels[y : int(bottom) + BELOW, x:].astype(np.float32), (x, y)
 
 
-def _trace_all(pixels, corner, axes: Axes, looks: dict, *, compressed: bool) -> dict:
+def _trace_all(pixels, corner, axes: Axes, bottom: float, looks: dict, *, compressed: bool) -> dict:
     """Corners (time, survival) of each curve, or None; a dashed curve after a solid one of its colour."""
     paper = paper_colour(pixels)
     inks = list(dict.fromkeys(colour for colour, _ in looks.values()))
     covered = coverage(pixels, [np.array(ink) for ink in inks], paper, compressed=compressed)
     shares = dict(zip(inks, covered, strict=True))
-    ink = any_ink(pixels, paper)
+    ink = np.maximum.reduce([any_ink(pixels, paper), *covered])
     taken = {colour: np.zeros(ink.shape, bool) for colour in inks}
     corners = {}
     for name, (colour, style) in sorted(looks.items(), key=lambda item: item[1][1] == "dashed"):
         unbroken = style == "solid" and (colour, "dashed") in looks.values()
-        steps = _trace_one(shares[colour], ink, taken[colour], corner, axes, style, unbroken)
+        steps = _trace_one(shares[colour], ink, taken[colour], corner, axes, bottom - corner[1], style, unbroken)
         corners[name] = None if steps is None else _placed(*steps, corner, axes)
         if steps is not None:
             levels, drops, end, width = steps
@@ -140,22 +154,20 @@ def _trace_all(pixels, corner, axes: Axes, looks: dict, *, compressed: bool) -> 
     return {name: corners[name] for name in looks}
 
 
-def _trace_one(share, ink, taken, corner, axes: Axes, style: str, unbroken: bool):
+def _trace_one(share, ink, taken, corner, axes: Axes, bottom: float, style: str, unbroken: bool):
     """Levels, drops, end (in pixels of the plot area) and line width of one curve; None where there is none."""
     start_row = float(axes.survival.position(1)) - corner[1]
-    bottom = float(axes.survival.position(0)) - corner[1]
     box = slice(0, int(axes.box[1]) - corner[0] + 1)
     lines = full_lines(ink, share, box, start_row, bottom)
-    own = without_lines(np.where(taken, 0, share), lines, box)
-    width = line_width(without_band(own, max(9, share.shape[0] // 30)))
+    own, width = stroke(without_lines(np.where(taken, 0, share), lines, box))
     hidden = np.where(taken, 1, np.clip(ink - own, 0, 1))
     path = trace_path(own, hidden, lines, width, start_row, style, unbroken=unbroken)
     path = to_its_end(path, own, hidden, width, style)
     if len(path) < max(SHORTEST * (box.stop - box.start), 3):
         return None
+    path, foot = past_last_drop(path, own, hidden, lines, width, style)
     levels, drops = steps_of_path(path, width)
     end = end_of_curve(path, own, width, style)
-    foot = last_drop(path, own, hidden, width, style)
     if foot:
         levels = np.append(levels, foot[1] + 1 - width / 2)
         drops, end = np.append(drops, foot[0] + 0.5), max(end, foot[0] + 0.5)
@@ -163,15 +175,17 @@ def _trace_one(share, ink, taken, corner, axes: Axes, style: str, unbroken: bool
     levels, drops = refine(own, weight, levels, drops, width, end)
     levels, drops = off_grid(levels, drops, end, width, start_row)
     if foot:
-        levels, drops, end = _with_last_drop(levels, drops, width, lines[0], bottom, longest_gap(width, style))
-    return levels, drops, max(end, *drops[-1:]), width
+        zero = float(axes.survival.position(0)) - corner[1]
+        levels, drops, end = _with_last_drop(levels, drops, width, lines[0], zero, longest_gap(width, style))
+    return levels, drops, max([end, *drops[-1:]]), width
 
 
-def _with_last_drop(levels, drops, width, line_rows, bottom, gap):
-    """A curve that ends with a drop ends there, at the left edge of the pixel; on the axis line it is 0."""
+def _with_last_drop(levels, drops, width, line_rows, zero, gap):
+    """A curve that ends with a drop ends there, rather early than after its follow-up; on the axis line it is 0."""
     foot = round(levels[-1] + width / 2)
-    levels = np.append(levels[:-1], bottom if line_rows[foot : foot + round(gap) + 2].any() else levels[-1])
-    drops = np.append(drops[:-1], max(drops[-1] - 0.5, *drops[-2:-1]))
+    on_axis = line_rows[foot : foot + round(gap) + 2].any() and zero < len(line_rows)
+    levels = np.append(levels[:-1], zero if on_axis else levels[-1])
+    drops = np.append(drops[:-1], max([drops[-1] - EARLY, *drops[-2:-1]]))
     return levels, drops, drops[-1]
 
 

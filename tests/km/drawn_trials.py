@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 RED_BLUE, GREEN_PURPLE, BLACK_GREY, BLACK = (
     ("#1f77b4", "#d62728"),
@@ -55,10 +56,18 @@ def rmse(curve, time, event):
     return float(np.sqrt(np.mean((curve["survival"].to_numpy()[last] - kaplan_meier(time, event, at)) ** 2)))
 
 
+def saved(pixels, folder):
+    """Path and calibration of an image: time 0 to 10 in columns 50 to 350, survival 1 to 0 in rows 50 to 250."""
+    Image.fromarray(pixels).save(folder / "figure.png")
+    points = (("x", 0, 50), ("x", 10, 350), ("y", 0, 250), ("y", 1, 50))
+    axes = [{"axis": axis, "value": value, "pixel": pixel} for axis, value, pixel in points]
+    return {"path": folder / "figure.png", "calibration": axes}
+
+
 @mpl.rc_context({"path.simplify": False, "svg.fonttype": "none", "pdf.fonttype": 42})
 def draw(folder, name, *, seed=1, n=60, colours=RED_BLUE, dpi=150, width=1.4, dashed=False, marks=None, percent=False,
          legend=None, box=False, grid=None, band=0.0, paper="white", table=False, snap=None, size=(5.2, 4.0), jpeg=75,
-         patients=None):  # fmt: skip
+         patients=None, lowest=0.0, dashes="--"):  # fmt: skip
     """A figure of two arms; `typed` and `ticks` are keyword arguments for the digitise functions."""
     rng = np.random.default_rng(seed)
     patients = patients or {arm: simulate(rng, n, 36.0) for arm in ("control", "experimental")}
@@ -73,7 +82,7 @@ def draw(folder, name, *, seed=1, n=60, colours=RED_BLUE, dpi=150, width=1.4, da
     for number, (arm, (time, event)) in enumerate(patients.items()):
         x = np.append(np.append(0.0, np.unique(time[event == 1])), time.max())
         y = kaplan_meier(time, event, x) * scale
-        look = dict(color=colours[number], lw=width, ls="--" if dashed and number else "-")
+        look = dict(color=colours[number], lw=width, ls=dashes if dashed and number else "-")
         ax.step(x, y, where="post", label=f"{arm} (n={len(time)})", snap=snap, **look)
         if band:
             low, high = (np.clip(y / scale + shift, 0, 1) * scale for shift in (-0.12, 0.12))
@@ -86,20 +95,20 @@ def draw(folder, name, *, seed=1, n=60, colours=RED_BLUE, dpi=150, width=1.4, da
             for t, count in zip(risk["time"], risk["n_at_risk"], strict=True):
                 ax.text(t, -(0.34 + 0.1 * number) * scale, str(count), ha="center", fontsize=8)
             ax.text(-2.5, -(0.34 + 0.1 * number) * scale, arm, ha="right", fontsize=8)
-    steps = {"x": [float(v) for v in np.arange(0, top + 1, 6)], "y": [float(v) for v in np.linspace(0, scale, 6)]}
-    ax.set(xlim=(0, top), ylim=(0, 1.05 * scale), xticks=steps["x"], yticks=steps["y"], xlabel="Months")
+    steps = {"x": np.arange(0, top + 1, 6).tolist(), "y": (np.linspace(lowest, 1, 6) * scale).tolist()}
+    ax.set(xlim=(0, top), ylim=(lowest * scale, 1.05 * scale), xticks=steps["x"], yticks=steps["y"], xlabel="Months")
     ax.set_ylabel("Survival")
     if legend:
         ax.legend(loc=legend, fontsize=8, frameon=box)
     path = Path(folder) / name
     figure.savefig(path, dpi=dpi, **({"pil_kwargs": {"quality": jpeg}} if path.suffix == ".jpg" else {}))
     per = 72 / dpi if path.suffix in (".pdf", ".svg") else 1.0
-    corners = ax.transData.transform([[0, 0], [top, scale]]) * per
+    corners = ax.transData.transform([[0, lowest * scale], [top, scale]]) * per
     height = figure.bbox.height * per
     typed = [
         {"axis": "x", "value": 0.0, "pixel": round(corners[0, 0], 1)},
         {"axis": "x", "value": top, "pixel": round(corners[1, 0], 1)},
-        {"axis": "y", "value": 0.0, "pixel": round(height - corners[0, 1], 1)},
+        {"axis": "y", "value": lowest * scale, "pixel": round(height - corners[0, 1], 1)},
         {"axis": "y", "value": scale, "pixel": round(height - corners[1, 1], 1)},
     ]
     given = {"colours": dict(zip(patients, colours, strict=False)), "y_scale": scale}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn_trials import BLACK, BLACK_GREY, GREEN_PURPLE, at_risk_table, draw, rmse
+from drawn_trials import BLACK, BLACK_GREY, GREEN_PURPLE, at_risk_table, draw, rmse, saved
 from PIL import Image
 
 from hccmeta import DataError, digitise_image, reconstruct_ipd
@@ -28,14 +28,6 @@ STYLES = {
     "many patients": ("png", {"n": 300, "marks": "|", "dpi": 110}),
     "few patients": ("png", {"n": 9, "marks": "|", "dpi": 100, "snap": False}),
 }
-
-
-def saved(pixels, folder):
-    """Path and calibration of an image: time 0 to 10 in columns 50 to 350, survival 1 to 0 in rows 50 to 250."""
-    Image.fromarray(pixels).save(folder / "figure.png")
-    points = (("x", 0, 50), ("x", 10, 350), ("y", 0, 250), ("y", 1, 50))
-    axes = [{"axis": axis, "value": value, "pixel": pixel} for axis, value, pixel in points]
-    return {"path": folder / "figure.png", "calibration": axes}
 
 
 def errors(drawn, curves):

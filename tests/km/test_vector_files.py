@@ -22,9 +22,10 @@ STEPS = "".join(
     f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" style="{LOOK}"/>'
     for (a, b), (c, d) in reversed(list(zip(CORNERS, CORNERS[1:], strict=False)))
 )
-DASHES = "".join(
-    f'<path d="M {x} 10 h 3" style="{LOOK}"/>' for x in range(10, 28, 5)
-) + f'<path d="M 30 11 V 42 H 50 V 66 H 90" style="{LOOK}"/>'
+DASHES = (
+    "".join(f'<path d="M {x} 10 h 3" style="{LOOK}"/>' for x in range(10, 28, 5))
+    + f'<path d="M 30 11 V 42 H 50 V 66 H 90" style="{LOOK}"/>'
+)
 LIMITS = "".join(
     f'<path d="M 10 10 H 30 V {42 + shift} H 50 V {66 + shift} H 90" style="{LOOK}"/>' for shift in (-12, 12)
 )
@@ -42,7 +43,9 @@ DRAWINGS = {
     "use": f'{PAGE}<defs><path id="c" d="{HALF}"/></defs><g style="{LOOK}"><use xlink:href="#c" x="0" y="0" '
     'transform="scale(2)"/></g></svg>',
     "rotated": f'{PAGE}<g transform="rotate(90 50 50)" style="{LOOK}"><path d="'
-    + "M " + " L ".join(f"{y} {100 - x}" for x, y in CORNERS) + '"/></g></svg>',
+    + "M "
+    + " L ".join(f"{y} {100 - x}" for x, y in CORNERS)
+    + '"/></g></svg>',
     "view box": HEAD + 'width="100pt" height="100pt" viewBox="-10 -10 200 200">'
     f'<g transform="translate(-10 -10) scale(2)"><path d="{PATH}" style="{LOOK}"/></g></svg>',
     "pixels": HEAD + f'width="133.3333" height="133.3333"><g transform="scale(1.33333333)"><path d="{PATH}" '
@@ -125,6 +128,26 @@ def test_cropped_page(pdf, tmp_path):
     document[0].set_cropbox(3, 0, width - 4, height - 6)
     document.save(tmp_path / "cropped.pdf")
     agrees(tmp_path / "cropped.pdf", pdf, lambda axis, pixel: pixel - (3 if axis == "x" else 6))
+
+
+def test_page_size_given_once_for_all_pages(tmp_path):
+    """As R's pdf() writes it: the size stands at the tree of pages, not at the page."""
+    drawn = "0.84 0.15 0.16 RG 1.5 w " + " ".join(
+        f"{x} {100 - y} {'l' if i else 'm'}" for i, (x, y) in enumerate(CORNERS)
+    )
+    (tmp_path / "figure.pdf").write_bytes(
+        f"""%PDF-1.4
+1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
+2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 120 100]>> endobj
+3 0 obj <</Type /Page /Parent 2 0 R /Contents 4 0 R>> endobj
+4 0 obj <</Length {len(drawn) + 2}>> stream
+{drawn} S
+endstream endobj
+trailer <</Root 1 0 R>>
+%%EOF""".encode()
+    )
+    curves = digitise_vector(tmp_path / "figure.pdf", calibration=AXES)
+    np.testing.assert_allclose(curves[["time", "survival"]], [[0, 1], [2, 0.6], [4, 0.3], [8, 0.3]], atol=1e-3)
 
 
 @pytest.mark.parametrize(
