@@ -80,8 +80,10 @@ _PUBLIC = {
     "report.printed_survival": "printed_survival survival_by_arm printed_survival_sentence",
     "report.survival": "reconstruct_all survival_sentence plot_ensembles curve_caption agreement_table "
     "ensemble_summary reconstruction_notes",
-    "report.pooled_survival": "landmark_table pooled_landmarks pooled_curve plot_pooled_curve "
-    "pooled_survival_sentence landmark_rows",
+    "report.pooled_survival": "check_pooled_endpoint landmark_table pooled_landmarks pooled_survival_sentence "
+    "landmark_rows",
+    "report.pooled_survival_curve": "pooled_curve pooled_curve_table plot_pooled_curve pooled_curve_caption "
+    "pooled_curve_sensitivity restricted_mean_table one_stage_table median_table median_sentence",
     "report.robustness": "robustness_sentence reported_grid",
     "report.safety": "safety_sentence by_attribution harm_rows event_table pair_adverse_events fatal_events "
     "fatal_sentence liver_table "

@@ -21,11 +21,25 @@ def _ticks(longest: float) -> np.ndarray:
     return np.arange(0, longest + step / 1e6, step)
 
 
+def _look(table, place: int, mixed: bool) -> dict:
+    """Colour and line; among the curves of studies a pooled curve is thick and dark."""
+    if mixed and is_pooled(table):
+        return dict(color=style.INK, ls="-", lw=2.8)
+    number = int(table["look"].iloc[0] if "look" in table.columns else place) % len(style.PALETTE)
+    return dict(color=style.PALETTE[number], ls=style.DASHES[number], lw=1.1 if mixed else 1.9)
+
+
 def _band(ax, table, colour, *, names, alpha, gid) -> None:
     known = table[["time", *names]].ffill().dropna()  # an interval that ends is drawn to the next step
     step = None if is_pooled(table) else "post"
     ax.fill_between(known["time"], known[names[0]], known[names[1]], step=step, color=colour, alpha=alpha, lw=0,
                     zorder=1.5, gid=gid)  # fmt: skip
+
+
+def _fan(ax, table, colour) -> None:
+    """One band, or several inside each other where the table has shares."""
+    for _, band in sorted(table.groupby("share"), reverse=True) if "share" in table.columns else [(0, table)]:
+        _band(ax, band, colour, names=("low", "high"), alpha=0.17, gid="band")
 
 
 def _draw_marks(ax, table, colour, scale) -> None:
@@ -47,12 +61,14 @@ def plot_survival(curves, *, ax=None, bands=None, at_risk=True, points=None, pri
     ----------
     curves : dict of label -> DataFrame, or one DataFrame
         Columns time (months) and survival (0-1), one row per step; optional low, high (or ci_low, ci_high), pi_low,
-        pi_high, n_at_risk, censored. Anything with `to_frame()` is taken too; one DataFrame is split by `arm`. A
-        pooled curve (column n_studies) is joined by straight lines, as its median is read.
+        pi_high, n_at_risk, censored, look (number of its colour and dash; by default its place). Anything with
+        `to_frame()` is taken too; one DataFrame is split by `arm`. A pooled curve (column n_studies) is joined by
+        straight lines, as its median is read.
     ax : Axes, optional
         Where to draw; plot, table and key are fitted into its place.
     bands : dict of label -> DataFrame, or False
-        Columns time, low, high; by default the intervals of the curves themselves. False draws no band.
+        Columns time, low, high; with a column share a fan, one band per share of the draws. By default the intervals of
+        the curves themselves. False draws no band.
     at_risk : bool or dict of label -> DataFrame
         Numbers at risk below the axis: from `n_at_risk` of the curves (patients with time >= t), or as printed (columns
         time, n_at_risk).
@@ -85,11 +101,7 @@ def plot_survival(curves, *, ax=None, bands=None, at_risk=True, points=None, pri
     fans = read_marks(None if bands is False else bands, tables, ("time", "low", "high"), "bands")
     risk = read_at_risk(at_risk, tables)
     mixed = len({is_pooled(table) for table in tables.values()}) > 1
-    looks = {
-        label: dict(color=style.PALETTE[i % 8], ls=style.DASHES[i % 8],
-                    lw=1.9 if not mixed else 2.8 if is_pooled(table) else 1.1)
-        for i, (label, table) in enumerate(tables.items())
-    }  # fmt: skip
+    looks = {label: _look(table, place, mixed) for place, (label, table) in enumerate(tables.items())}
     entries = [(label, looks[label]) for label in tables]
     if marks:
         entries.append(("printed in the paper", dict(color=style.SOFT, ls="", marker="D", mfc=style.PAPER, mew=1.4)))
@@ -111,7 +123,7 @@ def plot_survival(curves, *, ax=None, bands=None, at_risk=True, points=None, pri
         if bands is not False and {"pi_low", "pi_high"} <= set(table.columns):
             _band(ax, table, look["color"], names=("pi_low", "pi_high"), alpha=0.1, gid="prediction band")
         if label in fans:
-            _band(ax, fans[label], look["color"], names=("low", "high"), alpha=0.17, gid="band")
+            _fan(ax, fans[label], look["color"])
         elif bands is None and {"low", "high"} <= set(table.columns):
             _band(ax, table, look["color"], names=("low", "high"), alpha=0.17, gid="band")
         if label in overlay:

@@ -8,7 +8,7 @@ from ..errors import DataError, MethodError
 from .tables import need_columns, read_table
 
 OPTIONAL = ("low", "high", "ci_low", "ci_high", "pi_low", "pi_high", "n_at_risk", "n_studies", "censored",
-            "time_low", "time_high")  # fmt: skip
+            "time_low", "time_high", "share", "look")  # fmt: skip
 OTHER_NAMES = {"ci_low": "low", "ci_high": "high"}
 
 
@@ -26,7 +26,7 @@ def _curve(label, table, caller):
         raise DataError(f"{caller}: the times of curve {label!r} must be months from 0 on.")
     if table["time"].iloc[0] > 0:
         bounds = [name for name in ("low", "high", "pi_low", "pi_high") if name in table.columns]
-        known = {"time": 0.0, "survival": 1.0} | dict.fromkeys(bounds, 1.0)
+        known = {"time": 0.0, "survival": 1.0} | dict.fromkeys(bounds, 1.0) | table.filter(["look"]).iloc[0].to_dict()
         table = pd.concat([pd.DataFrame([known]), table], ignore_index=True)
     return table
 
@@ -91,10 +91,13 @@ def read_at_risk(at_risk, tables: dict) -> dict:
 def at_risk_counts(table, times) -> list[tuple[float, float]]:
     """(time, patients with time >= t): those at risk at the first row at or after t, none after the last row.
 
-    A printed or pooled table knows its own times only: these are given, at most 13 of them.
+    A printed or pooled table knows its own times only: these are given, at most 13 of them; of a pooled curve those at
+    `times` where there are some.
     """
     rows = table.sort_values("time", kind="stable")
     time, count = rows["time"].to_numpy(float), rows["n_at_risk"].to_numpy(float)
+    if is_pooled(table) and np.isin(time, times).sum() > 1:
+        time, count = (column[np.isin(time, times)] for column in (time, count))
     if "exact" in table.columns:
         every = -(-len(time) // 13) or 1
         return list(zip(time[::every], count[::every], strict=True))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import check_choice
+from ..errors import check_choice, takes
 from ..evidence.load import needs_tables
 from ..evidence.sieve import arm_table
 from ..km.check import check_reconstruction
 from ..km.ensemble import follow_up_median, number_at_risk, quantile_time, restricted_mean, survival_at
-from .reconstructions import arm_label, printed_statistics, reconstruct_arms
+from .reconstructions import arm_label, crude_hazard_ratio, printed_statistics, reconstruct_arms
 from .sentences import number
 
 NAMES = {
@@ -20,6 +20,7 @@ NAMES = {
 }  # fmt: skip
 CURVE_STATISTICS = ("landmark", "median", "quartile")
 NO_DEATH = ("IRFS", "ORFS")
+FAN = (0.95, 0.5)
 
 
 def endpoints_of(endpoint) -> tuple:
@@ -42,10 +43,14 @@ class Curves:
         """Label -> ensemble of one endpoint, or of several with the endpoint in the label."""
         wanted = endpoints_of(endpoint)
         return {
-            label if len(wanted) == 1 else f"{label}: {name}": ensemble
+            label if len(wanted) == 1 else f"{name}, {label}": ensemble
             for (name, label), ensemble in self.drawn.items()
             if name in wanted and self.source[name, label][1] in populations
         }
+
+    def looks(self) -> dict:
+        """arm_id -> number of its colour, the same in every figure."""
+        return {arm: number for number, arm in enumerate(dict.fromkeys(arm for arm, _ in self.source.values()))}
 
 
 def reconstructable(tables) -> list[tuple[str, str, str]]:
@@ -88,10 +93,24 @@ def reconstruct_all(tables, *, n_imputations: int = 200, seed: int = 1) -> Curve
 
 
 def ensemble_curve(ensemble, *, points: int = 241):
-    """Mean curve of an ensemble with its band and mean number at risk, as far as half of the draws follow someone."""
+    """Mean curve of an ensemble with its band and mean number at risk, as far as 9 draws in 10 follow someone."""
     time, _ = ensemble.patients()
-    grid = np.linspace(0, float(np.median(time.max(axis=1))), points)
+    grid = _grid(ensemble, points)
     return ensemble.band(grid).assign(n_at_risk=number_at_risk(time, grid).mean(axis=0))
+
+
+def _grid(ensemble, points: int = 241):
+    time, _ = ensemble.patients()
+    return np.linspace(0, float(np.quantile(time.max(axis=1), 0.1)), points)
+
+
+def ensemble_fan(ensemble, *, shares=FAN):
+    """Bands that hold these shares of the draws, one below the other: share, time, low, high."""
+    import pandas as pd
+
+    grid = _grid(ensemble)
+    bands = [ensemble.band(grid, level=share).assign(share=share) for share in shares]
+    return pd.concat(bands, ignore_index=True)[["share", "time", "low", "high"]]
 
 
 def printed_marks(statistics):
@@ -112,8 +131,9 @@ def printed_marks(statistics):
 
 
 @needs_tables
+@takes(curves=Curves)
 def plot_ensembles(tables, curves: Curves, *, endpoint, populations=("all", "resected"), ax=None, title: str = ""):
-    """Reconstructed curves with bands, numbers at risk and the printed values.
+    """Reconstructed curves with the fan of their draws, numbers at risk and the printed values.
 
     Parameters
     ----------
@@ -135,25 +155,30 @@ def plot_ensembles(tables, curves: Curves, *, endpoint, populations=("all", "res
         return None
     wanted = endpoints_of(endpoint)
     shown = curves.of(endpoint, populations=populations)
-    marks = {}
+    marks, looks, colours = {}, {}, curves.looks()
     for (name, label), (arm_id, population) in curves.source.items():
-        key = label if len(wanted) == 1 else f"{label}: {name}"
+        key = label if len(wanted) == 1 else f"{name}, {label}"
         if name in wanted and key in shown:
             marks[key] = printed_marks(printed_statistics(tables, arm_id, name, population))
+            taken = colours[arm_id] in looks.values()  # a second endpoint of the same arm
+            looks[key] = max(*colours.values(), *looks.values()) + 1 if taken else colours[arm_id]
     one = endpoint if isinstance(endpoint, str) else ""
     return plot_survival(
-        {label: ensemble_curve(ensemble) for label, ensemble in shown.items()},
+        {label: ensemble_curve(ensemble).assign(look=looks[label]) for label, ensemble in shown.items()},
+        bands={label: ensemble_fan(ensemble) for label, ensemble in shown.items()},
         printed=marks, endpoint=one or "Free of the event", ax=ax, title=title,
     )  # fmt: skip
 
 
+@takes(curves=Curves)
 def curve_caption(curves: Curves, *, endpoint, populations=("all", "resected")) -> str:
     """What a figure of reconstructed curves shows, with the arms that were not drawn and why."""
     wanted = endpoints_of(endpoint)
     text = (
         f"{' and '.join(NAMES[name] for name in wanted).capitalize()}, patients reconstructed from the printed "
-        "statistics: mean curve with the band of 95 % of the draws; diamonds are printed values; numbers at risk are "
-        "means over draws."
+        "statistics: mean curve over 50 % (dark) and 95 % (light) of the draws, which is what the printed numbers "
+        "leave open, not the sampling error of the study; diamonds: printed values, with a bar where both limits of "
+        "a median are printed; numbers at risk are means over draws."
     )
     left_out = curves.conflicts[
         curves.conflicts["endpoint"].isin(wanted) & curves.conflicts["population"].isin(populations)
@@ -164,14 +189,21 @@ def curve_caption(curves: Curves, *, endpoint, populations=("all", "resected")) 
 
 
 @needs_tables
+@takes(curves=Curves)
 def agreement_table(tables, curves: Curves):
     """Printed against reconstructed, item by item, with a verdict."""
     import pandas as pd
 
-    frames = []
+    frames, drawn = [], {(*curves.source[key], key[0]): ensemble for key, ensemble in curves.drawn.items()}
     for (endpoint, label), ensemble in curves.drawn.items():
         arm_id, population = curves.source[endpoint, label]
-        checked = check_reconstruction(ensemble, published=printed_statistics(tables, arm_id, endpoint, population))
+        published = printed_statistics(tables, arm_id, endpoint, population)
+        control, hr = crude_hazard_ratio(tables, arm_id, endpoint, population) or (None, None)
+        against = drawn.get((control, population, endpoint))
+        if against is not None:
+            ratio = pd.DataFrame([dict(statistic="hr", value=float(hr), printed=hr)])
+            published = pd.concat([published, ratio], ignore_index=True)
+        checked = check_reconstruction(ensemble, published=published, against=against)
         frames.append(checked.assign(arm=label, endpoint=endpoint))
     if not frames:
         return pd.DataFrame(columns=["arm", "endpoint", "item", "printed", "reconstructed", "tolerance", "verdict"])
@@ -179,6 +211,7 @@ def agreement_table(tables, curves: Curves):
     return table[["arm", "endpoint", *[column for column in table if column not in ("arm", "endpoint")]]]
 
 
+@takes(curves=Curves)
 def ensemble_summary(curves: Curves, *, times=(6, 12, 24), rmst_horizon: float = 24.0):
     """Median, landmarks, restricted mean and follow-up over the draws: mean with the 2.5th and 97.5th percentile.
 
@@ -210,6 +243,7 @@ def ensemble_summary(curves: Curves, *, times=(6, 12, 24), rmst_horizon: float =
 
 
 @needs_tables
+@takes(curves=Curves)
 def survival_sentence(tables, curves: Curves) -> str:
     """Printed medians of overall survival of the RT + ICI arms, and how many curves could be reconstructed."""
     arms = arm_table(tables).set_index("arm_id")
@@ -237,6 +271,7 @@ def survival_sentence(tables, curves: Curves) -> str:
     )
 
 
+@takes(curves=Curves)
 def reconstruction_notes(curves: Curves):
     """Cautions of each reconstruction: how much of the curve is printed, what was drawn: endpoint, arm, note."""
     import pandas as pd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import nan
 
 import numpy as np
@@ -11,7 +10,7 @@ from hccmeta.effects.inputs import label_rows
 from hccmeta.errors import MetaWarning, check_choice
 from hccmeta.survival.cox import two_arms
 from hccmeta.survival.curves import check_months
-from hccmeta.survival.draws import Draws, at_times, medians, read_draws, resample, restricted_means
+from hccmeta.survival.draws import at_times, medians, read_draws, resample, restricted_means
 from hccmeta.survival.landmark_variance import to_scale
 from hccmeta.survival.mixture import MUST_NOT_MIX
 from hccmeta.survival.patients import split_draws
@@ -36,7 +35,8 @@ def draw_effects(patients, *, effect, month):
     -------
     DataFrame
         study, imputation (0, 1, ...), yi, vi, and endpoint, time_origin, setting where the patients have them. Survival
-        of 0 or 1 gets half a patient; yi is empty where the draw's follow-up ends before `month`.
+        of 0 or 1 gets half a patient, a restricted mean without an event half an event, spread evenly; yi is empty
+        where the draw's follow-up ends before `month`.
 
     Examples
     --------
@@ -65,6 +65,10 @@ def _survival(draws, effect, month):
 
 def _rmst(draws, effect, month):
     mean, variance = restricted_means(draws, month)
+    half = 0.5 / (draws.time.shape[1] + 1)  # of the patients, who lose month / 2 on average
+    none = variance == 0
+    mean = np.where(none, mean * (1 - half / 2), mean)
+    variance = np.where(none, half * month**2 / 3 / (draws.time.shape[1] + 1), variance)
     return np.log(mean), variance / mean**2
 
 
@@ -111,7 +115,7 @@ def _long(effects, patients, labels):
     return table.join(kinds.groupby(labels).first(), on="study")
 
 
-def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0):
+def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=40, seed=0):
     """Median and survival at `times` of each study by quantiles over draw x sampling.
 
     For what Rubin's rules cannot average: a median that some draws do not reach, survival of 0 or 1. Every draw is
@@ -122,8 +126,8 @@ def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0)
     -------
     DataFrame
         study, statistic (median, landmark), time_months, value (median over the draws as they are), ci_low, ci_high,
-        ci_low_without, ci_high_without (of the middle draw alone), share_not_reached; a quantile that is not reached is
-        empty.
+        ci_low_without, ci_high_without (the middle ones of the limits of each draw), share_not_reached; a quantile that
+        is not reached is empty.
 
     Examples
     --------
@@ -138,35 +142,30 @@ def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=5, seed=0)
     tails = ((1 - level) / 2, (1 + level) / 2)
     for study, draws in read_draws(patients, caller="quantiles_over_draws").items():
         samples = [resample(draws, rng) for _ in range(max(n_samples, -(-FEWEST_SAMPLES // len(draws.time))))]
-        wanted = [("median", nan, medians, medians)]
-        wanted += [("landmark", t, partial(_survival_at, month=t), partial(_sampled_survival, month=t, rng=rng))
-                   for t in months]  # fmt: skip
-        for statistic, month, read, read_sample in wanted:
-            own = read(draws)
-            middle = np.argsort(own, kind="stable")[len(own) // 2]
-            alone = resample(Draws(*(np.repeat(a[[middle]], FEWEST_SAMPLES, axis=0) for a in draws)), rng)
-            found = _quantiles(own, np.concatenate([read_sample(s) for s in samples]), read_sample(alone), tails)
-            rows.append(dict(study=study, statistic=statistic, time_months=month, **found))
+        found = _quantiles(medians(draws), np.array([medians(s) for s in samples]), tails)
+        rows.append(dict(study=study, statistic="median", time_months=nan, **found))
+        s = np.array([_sampled_survival(sample, months, rng) for sample in samples])
+        for column, month in enumerate(months):
+            own = at_times(draws, [month])[0][:, 0]
+            found = _quantiles(own, s[:, :, column], tails)
+            rows.append(dict(study=study, statistic="landmark", time_months=month, **found))
     return pd.DataFrame(rows)
 
 
-def _survival_at(draws, month):
-    return at_times(draws, [month])[0][:, 0]
-
-
-def _sampled_survival(sample, month, rng):
-    s, _, remain = (column[:, 0] for column in at_times(sample, [month]))
+def _sampled_survival(sample, months, rng):
+    s, _, remain = at_times(sample, months)
     n = sample.time.shape[1]
     top, bottom = rng.beta(remain + 0.5, 0.5), rng.beta(0.5, n + 0.5, s.shape)
     return np.where(s == 1, top, np.where(s == 0, bottom, s))
 
 
-def _quantiles(own, sampled, alone, tails):
+def _quantiles(own, sampled, tails):
+    """Quantiles of (samples, draws) over both, and those of each draw of which the middle ones are taken."""
     names = ("value", "ci_low", "ci_high", "ci_low_without", "ci_high_without")
-    known = [values[~np.isnan(values)] for values in (sampled, alone)]
-    if not all(map(len, known)) or np.isnan(own).any():
+    if np.isnan(own).any() or np.isnan(sampled).all(axis=0).any():
         return dict.fromkeys(names, nan) | dict(share_not_reached=nan)
     value = np.median(own) if np.isfinite(own).all() else np.sort(own)[len(own) // 2]
-    limits = (np.quantile(values, tails, method="inverted_cdf") for values in known)
-    shown = (nan if np.isinf(v) else float(v) for v in (value, *np.concatenate(list(limits))))
+    each = np.sort(np.nanquantile(sampled, tails, axis=0, method="inverted_cdf"), axis=1)[:, len(own) // 2]
+    limits = np.nanquantile(sampled, tails, method="inverted_cdf")
+    shown = (nan if np.isinf(v) else float(v) for v in (value, *limits, *each))
     return dict(zip(names, shown, strict=True)) | dict(share_not_reached=float(np.isinf(own).mean()))

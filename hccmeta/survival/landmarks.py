@@ -98,7 +98,8 @@ def pool_landmarks(df, *, scale="loglog", level=0.95, allow_mixed=False, **pool_
     check_choice("scale", scale, SCALES)
     check_level(level)
     effects = landmark_effects(df, scale=scale)
-    mixed = check_mixture(df, label_rows(df), allow_mixed, "pool_landmarks")
+    use = effects["included"].to_numpy()
+    mixed = check_mixture(df[use], label_rows(df)[use], allow_mixed, "pool_landmarks")
     results, rows = {}, []
     for time, at in effects.groupby("time_months", sort=True):
         inside = at[at["included"]]

@@ -20,7 +20,7 @@ from hccmeta.survival.rubin import rubin
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLES, FEWEST_SAMPLES = 4_000, 200
+SAMPLES, FEWEST_SAMPLES = 4_000, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,8 @@ class OneStageSurvival:
     median_low_without, median_high_without : float
         Limits without the draws: the middle one of the limits of each draw.
     tau2, tau2_low, tau2_high : float
-        Variance of the study effect on the log hazard: median over the draws, quantiles over draw x sampling.
+        Variance of the study effect on the log hazard: median over the draws, quantiles over draw x sampling (NaN
+        where it is 0 in every draw).
     hazards : DataFrame
         start, end, hazard (per month, of a study at the centre), events, person_time (means over the draws).
     k, m, level
@@ -178,9 +179,10 @@ def _sampled(fits, points, cuts, level, seed):
     medians, tau2 = [], []
     for f in fits:
         size = max(-(-SAMPLES // len(fits)), FEWEST_SAMPLES)
-        mean = np.append(f.alpha, np.log(f.tau) if f.tau > 0 else -30.0)
-        drawn = rng.multivariate_normal(mean, f.vcov, size=size, method="eigh")
-        drawn[:, -1] = np.exp(np.minimum(drawn[:, -1], 3.0))
+        # tau itself is drawn, not its logarithm, whose normal law runs off to infinity where tau is small
+        scale = np.append(np.ones(len(f.alpha)), f.tau)
+        drawn = rng.multivariate_normal([*f.alpha, f.tau], f.vcov * np.outer(scale, scale), size=size, method="eigh")
+        drawn[:, -1] = np.maximum(drawn[:, -1], 0)
         medians.append(median_time(marginal_survival(drawn, cuts, fine), fine))
         tau2.append(drawn[:, -1] ** 2)
     own = np.sort(median_time(marginal_survival(points, cuts, fine), fine))
@@ -191,5 +193,7 @@ def _sampled(fits, points, cuts, level, seed):
     values = dict(median=own[len(own) // 2], median_low=low, median_high=high, median_low_without=each[0],
                   median_high_without=each[1])  # fmt: skip
     values = {name: nan if np.isinf(v) else float(v) for name, v in values.items()}
+    if not points[:, -1].any():
+        tau2_low = tau2_high = nan
     tau2 = float(np.median(points[:, -1] ** 2))
     return values | dict(tau2=tau2, tau2_low=float(tau2_low), tau2_high=float(tau2_high))

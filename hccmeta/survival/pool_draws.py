@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hccmeta.effects.inputs import Columns, check_level, label_rows
+from hccmeta.effects.inputs import Columns, check_level
 from hccmeta.errors import DataError, TooFewStudies, check_choice
 from hccmeta.pooling.inverse_variance import resolve_options
 from hccmeta.survival.landmark_variance import from_scale
@@ -132,10 +132,10 @@ def pool_draws(effects, *, scale="identity", printed=None, level=0.95, model="ra
     check_level(level)
     ci_method = resolve_options(model, tau2_method, ci_method, "t_km1", level)
     studies, yi, vi = effect_arrays(effects, printed)
-    both = effects if printed is None else pd.concat([effects, printed], ignore_index=True)
-    kinds = both.groupby(label_rows(both), sort=False).first()
-    mixed = check_mixture(kinds, kinds.index.to_numpy(), allow_mixed, "pool_draws")
     use = (studies["reason"] == "").to_numpy()
+    both = effects if printed is None else pd.concat([effects, printed], ignore_index=True)
+    kinds = both.groupby("study", sort=False).first().loc[studies["study"][use]]
+    mixed = check_mixture(kinds, kinds.index.to_numpy(), allow_mixed, "pool_draws")
     if not use.any():
         raise TooFewStudies("pool_draws: no study has an effect in every draw; see the months and the follow-up.")
     y, v = yi[:, use], vi[:, use]

@@ -99,7 +99,6 @@ def pool_medians(df, *, level=0.95, allow_mixed=False, **pool_options) -> Pooled
         columns.rule(outside, "value", "ci_low <= value <= ci_high", "re-read the paper")
     columns.refuse()
     study, value, low, high = label_rows(df), columns["value"], columns["ci_low"], columns["ci_high"]
-    mixed = check_mixture(df, study, allow_mixed, "pool_medians")
     status = df["status"].to_numpy(object) if "status" in df.columns else np.where(np.isnan(value), "", "reached")
     open_ended = status == "not_reached"
     if open_ended.any():
@@ -112,6 +111,7 @@ def pool_medians(df, *, level=0.95, allow_mixed=False, **pool_options) -> Pooled
     both = (np.log(high) - np.log(low)) / (2 * z)
     se = np.where(np.isfinite(high), both, (np.log(value) - np.log(low)) / z)
     reason = np.where(np.isnan(value), "no value", np.where(se > 0, "", "no interval"))
+    mixed = _mixture(df, study, reason, allow_mixed, "pool_medians")
     return _pooled("median", study, np.log(value), se, reason, mixed, level, pool_options)
 
 
@@ -155,10 +155,10 @@ def pool_rmst(df, *, level=0.95, allow_mixed=False, **pool_options) -> PooledTim
         listed = ", ".join(f"{h:g}" for h in horizons)
         raise DataError(f"pool_rmst needs one horizon in every row; the column time_months has {listed or 'none'}.")
     study, value, se = label_rows(df), columns["value"], columns["se"]
-    mixed = check_mixture(df, study, allow_mixed, "pool_rmst")
     short = columns["follow_up"] < horizons[0] if columns.has("follow_up") else np.zeros(len(df), bool)
     reason = np.where(short, "follow-up ends before the horizon", np.where(se > 0, "", "no standard error"))
     reason = np.where(np.isnan(value), "no value: follow-up ends before the horizon", reason)
+    mixed = _mixture(df, study, reason, allow_mixed, "pool_rmst")
     return _pooled("rmst", study, np.log(value), se / value, reason, mixed, level, pool_options)
 
 
@@ -178,6 +178,11 @@ def _pooled(statistic, study, yi, se, reason, mixed, level, pool_options):
         f"Pooled {statistic} {shown['estimate']:.1f} months ({100 * level:g} % CI {shown['ci_low']:.1f} to "
         f"{shown['ci_high']:.1f}; k = {result.k}).{without}"
     ))  # fmt: skip
+
+
+def _mixture(df, study, reason, allow_mixed, caller):
+    use = reason == ""
+    return check_mixture(df[use], study[use], allow_mixed, caller)
 
 
 def _left_out(study, reason):

@@ -58,6 +58,33 @@ def test_bands_are_those_of_the_curve_or_the_ones_given_or_none():
     assert artists(hm.plot_survival({"A": curve()}, bands=False), "band") == []
 
 
+def test_a_fan_is_one_band_per_share_the_widest_below():
+    fan = pd.DataFrame({"share": [0.5, 0.5, 0.95, 0.95], "time": [0.0, 10, 0, 10], "low": [0.6, 0.4, 0.2, 0.1],
+                        "high": [0.8, 0.6, 1.0, 0.9]})  # fmt: skip
+    bands = artists(hm.plot_survival({"A": curve()}, bands={"A": fan}), "band")
+    lowest = [band.get_paths()[0].vertices[:, 1].min() for band in bands]
+    assert lowest == pytest.approx([0.1, 0.4])
+
+
+def test_a_look_keeps_the_colour_of_an_arm_in_another_company():
+    first = artists(hm.plot_survival({"A": curve(), "B": curve()}), "curve")[1]
+    alone = artists(hm.plot_survival({"B": curve().assign(look=1)}), "curve")[0]
+    assert (first.get_color(), first.get_linestyle()) == (alone.get_color(), alone.get_linestyle())
+    late = pd.DataFrame({"time": [4.0], "survival": [0.7], "look": [1]})  # starts after 0: a first row is added
+    assert artists(hm.plot_survival({"B": late}), "curve")[0].get_color() == first.get_color()
+
+
+def test_a_pooled_curve_among_studies_is_dark_and_thick_and_counts_patients_at_the_ticks():
+    pooled = pd.DataFrame({"time": np.arange(2.0, 25, 2), "survival": np.linspace(0.9, 0.3, 12), "n_studies": 3,
+                           "n_at_risk": range(90, 30, -5)})  # fmt: skip
+    study = pd.DataFrame({"time": [0.0, 40], "survival": [1, 0.2]})
+    ax = hm.plot_survival({"A": study, "pooled": pooled})
+    thin, thick = artists(ax, "curve")
+    assert thick.get_linewidth() > 2 * thin.get_linewidth() and thick.get_color() != thin.get_color()
+    shown = {text.get_position()[0]: text.get_text() for text in ax.texts if text.get_gid() == "at risk"}
+    assert set(ax.get_xticks()) >= {0, 6, 12, 18} and shown == {0: "90", 6: "75", 12: "60", 18: "45"}
+
+
 def test_printed_values_stand_where_they_were_printed_with_their_rounding():
     printed = pd.DataFrame({
         "curve": ["A", "A"], "time": [12, 18.7], "survival": [0.58, 0.5], "low": [0.575, np.nan],

@@ -29,7 +29,10 @@ def test_curves_are_asked_by_a_known_endpoint(tables, endpoint):
         hm.curve_caption(NO_CURVES, endpoint=endpoint)
 
 
-def test_a_selection_without_curves_has_an_empty_pooled_curve(tables):
+def test_a_selection_without_curves_has_no_pooled_curve(tables):
     curve = hm.pooled_curve(tables, NO_CURVES, endpoint="OS")
-    assert curve.empty and {"time", "survival", "n_studies"} <= set(curve)
+    assert curve is None and "no pooled curve" in hm.pooled_curve_caption(curve)
+    assert hm.pooled_curve_table(curve).empty and {"time", "survival", "n_studies"} <= set(hm.pooled_curve_table(curve))
     assert hm.plot_pooled_curve(tables, NO_CURVES, curve, endpoint="OS") is None
+    for other in (hm.restricted_mean_table, hm.one_stage_table, hm.pooled_curve_sensitivity):
+        assert other(tables, NO_CURVES).filter(["estimate", "survival"]).isna().all(axis=None)

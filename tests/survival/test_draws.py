@@ -155,6 +155,23 @@ def test_log_hazard_ratio_of_each_draw_is_that_of_hazard_ratio():
     assert [row["yi"], row["vi"]] == pytest.approx([one["log_hr"], one["se"] ** 2], rel=1e-10)
 
 
+def test_restricted_mean_of_a_draw_without_an_event_has_a_variance():
+    """Half an event among n + 1, spread evenly: as the mean over a death at 0-12 months of one patient in 2 (n + 1)."""
+    df = pd.DataFrame(dict(study="A", time=np.arange(15.0, 35), event=0))
+    row = draw_effects(df, effect="log_rmst", month=12).iloc[0]
+    lost = np.random.default_rng(0).uniform(0, 12, 400_000) * (np.random.default_rng(1).random(400_000) < 0.5 / 21)
+    mean, variance = 12 - lost.mean(), (lost**2).mean() / 21
+    assert [np.exp(row["yi"]), row["vi"]] == pytest.approx([mean, variance / mean**2], rel=0.02)
+
+
+def test_one_stage_limits_stay_sane_with_three_alike_studies():
+    result = pool_piecewise_exponential(simulated(3, 60, 0.1, m=20, jitter=0.2, seed=7), cuts=[6, 12, 30])
+    assert 0 <= result.tau2_low <= result.tau2 < result.tau2_high < 1
+    assert result.median_low > 8
+    alike = pool_piecewise_exponential(simulated(3, 60, 0.1, m=20, jitter=0.2, seed=5), cuts=[6, 12, 30])
+    assert alike.tau2 == 0 and np.isnan(alike.tau2_high) and "not include its uncertainty" in alike.notes[0]
+
+
 def test_quantiles_where_rubin_cannot_average():
     rare = pd.DataFrame(dict(study="A", imputation=np.repeat([0, 1], 20), time=np.tile(np.arange(5.0, 25), 2), event=0))
     rows = quantiles_over_draws(rare, times=[4]).set_index("statistic")
