@@ -59,12 +59,8 @@ def tail_rates(plan: Plan) -> np.ndarray:
         last = (cumulative[-1] - cumulative[-2]) / (times[-1] - times[-2])
     else:
         share = min(0.25 if plan.events is None else (plan.events + 0.5) / (plan.n + 1), 0.9)
-        overall = last = -np.log1p(-share) / _typical_follow_up(plan)
+        overall = last = -np.log1p(-share) / plan.usual_time
     return (0.5 * last + 0.5 * overall) * np.exp(TAIL_SD * TAIL_QUANTILES)
-
-
-def _typical_follow_up(plan):
-    return np.mean(plan.follow_up[0]) if plan.follow_up else 0.6 * plan.last_time[1]
 
 
 def base_cumulative_hazard(plan: Plan, at, rate) -> np.ndarray:

@@ -146,9 +146,11 @@ def _items_of(row, digits):
     value = _number(row["value"]) if reached else nan
     at = f" {time:g}" if statistic in ("landmark", "rmst") else ""
     at = f" {value:g}" if statistic == "event_time" or (statistic == "quartile" and reached) else at
+    probability = _number(row.get("probability"))
+    at = f" {100 * probability:g}%" if statistic == "quartile" and isfinite(probability) else at
     level = _number(row.get("ci_level"))
     level = level if isfinite(level) else 0.95
-    common = dict(time=time, level=level, probability=_number(row.get("probability")), reached=reached, row=row["row"])
+    common = dict(time=time, level=level, probability=probability, reached=reached, row=row["row"])
     half = 0.0 if statistic in COUNTS else _half_unit(row, "value", digits)
     items = [Item(statistic + at, statistic, value, half, **common)]
     low, high = _number(row.get("ci_low")), _number(row.get("ci_high"))

@@ -54,7 +54,7 @@ class Plan:
     """Everything the sampler needs; times in months.
 
     `first_seen` and `last_time`: what prints as the shortest and the longest follow-up; `follow_up`: the same for the
-    median, and the share not censored by then.
+    median, and the share not censored by then, where that is known; `usual_time`: a rough median follow-up.
     """
 
     n: int
@@ -69,6 +69,7 @@ class Plan:
     information: tuple[Information, ...]
     event_times: tuple[float, ...]
     follow_up: tuple[tuple[float, float], float] | None
+    usual_time: float
     rmst: tuple[Item, ...]
     deaths_censored: bool
     base: tuple[np.ndarray, np.ndarray]
@@ -102,6 +103,7 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
         information=tuple(x for item in items for x in _information(item, endpoint, follow_up, ci)),
         event_times=tuple(sorted(i.value for i in items if i.statistic == "event_time")),
         follow_up=known,
+        usual_time=middle.value if middle and middle.reached else 0.6 * longest.value if longest else 0.0,
         rmst=tuple(i for i in items if i.statistic == "rmst"),
         deaths_censored=endpoint not in COUNTS_DEATH,
         base=base,

@@ -97,7 +97,7 @@ def _run(plan, n_draws, worked, effort, rng):
 def _start(plan, size, worked, rng):
     landmark = max([b.time for b in plan.bounds if not b.crossing] + [item.time for item in plan.rmst], default=0.0)
     known = [b.time for b in plan.bounds] + [x.time for x in plan.information]
-    last = max([landmark, *known, *plan.event_times, plan.first_seen[1]]) or 1.0
+    last = max([landmark, *known, *plan.event_times, plan.first_seen[1], plan.usual_time])
     size = size if worked is None else 8 * size
     printed = dict(end=plan.last_time, middle=plan.follow_up, seen=(landmark, last))
     censoring = draw_censoring(size, **printed, deaths_censored=plan.deaths_censored, rng=rng)

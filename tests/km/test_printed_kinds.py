@@ -175,7 +175,7 @@ def test_quantiles_printed_like_the_longest_follow_up():
     ends = [("follow_up_median", None, 8, "8"), ("follow_up_max", None, 8, "8")]
     table = report(("n", None, 12), ("events", None, 9), *curve, *ends, probability={3: 0.25})
     result, times, events = drawn(table)
-    hard = ["events", "landmark 2", "quartile 8", "follow_up_max"]
+    hard = ["events", "landmark 2", "quartile 25%", "follow_up_max"]
     assert result.summary.set_index("item").loc[hard, "share"].eq(1).all()
     assert (ensemble.survival_at(times, events, [8.5])[:, 0] <= 0.25 + 1e-9).all()
 
@@ -202,3 +202,21 @@ def test_restricted_mean_alone():
     _, times, events = drawn(report(("n", None, 310), ("rmst", 78, 44.0, "44.00")))
     assert np.abs(ensemble.restricted_mean(times, events, 78) - 44).max() <= 0.005 + 1e-6
     assert np.mean(times[:, -1] >= 78) > 0.8
+
+
+def test_quartiles_of_the_same_month_are_two_items():
+    """Times in whole months: three quarters have the event between 2.5 and 3.5."""
+    quartile = ("quartile", None, 3, "3")
+    table = report(("n", None, 40), quartile, quartile, probability={1: 0.75, 2: 0.25})
+    result, times, events = drawn(table)
+    assert list(result.summary["item"]) == ["n", "quartile 75%", "quartile 25%"]
+    early, late = ensemble.survival_at(times, events, [2.5, 3.5]).T
+    assert (early > 0.75).all() and (late <= 0.25 + 1e-9).all()
+
+
+def test_progression_not_reached_with_a_follow_up_of_all_deaths():
+    """For time to progression the median follow-up is not that of the times, yet says how long they may be."""
+    rows = ("n", None, 40), ("median", None, None), ("follow_up_median", None, 18.0)
+    table = report(*rows, endpoint="TTP", status={1: "not_reached"})
+    _, times, _ = drawn(table, 100)
+    assert 12 < np.median(times[:, -1]) < 60
