@@ -24,7 +24,7 @@ from .pooled_survival import (
 from .sentences import number, studies_text
 from .survival import NAMES, Curves, ensemble_curve
 
-CURVE_TIMES = tuple(range(3, 37, 3))
+CURVE_TIMES = tuple(range(6, 37, 3))
 CUTS = (6, 9, 12, 15, 18, 24)
 GRIDS = (2, 3, 4, 6, 12)
 READ_AT = (12, 24)
@@ -120,21 +120,22 @@ def pooled_curve_sensitivity(tables, curves: Curves, *, endpoint: str = "OS", le
 
     check_pooled_endpoint(endpoint)
     patients = drawn_patients(tables, curves, endpoint)
-    runs = {f"steps of {step} months": (patients, step) for step in GRIDS}
-    runs |= {f"without {study}": (patients[patients["study"] != study], 3) for study in patients["study"].unique()}
-    frames = [_read_curve(part, step, level).assign(change=change) for change, (part, step) in runs.items()]
+    runs = {f"steps of {step} months": (patients, np.arange(step, 49, step)) for step in GRIDS}
+    for study in patients["study"].unique():
+        runs[f"without {study}"] = patients[patients["study"] != study], CURVE_TIMES
+    frames = [_read_curve(part, times, level).assign(change=change) for change, (part, times) in runs.items()]
     first = ["change", "time_months"]
     table = pd.concat(frames, ignore_index=True)
     return table[[*first, *[column for column in table if column not in first]]]
 
 
-def _read_curve(patients, step, level):
+def _read_curve(patients, times, level):
     import pandas as pd
 
     try:
         if patients.empty:
             raise TooFewStudies("no patients are left")
-        curve = pool_curves_over_draws(patients, times=np.arange(step, 49, step), level=level, allow_mixed=True)
+        curve = pool_curves_over_draws(patients, times=times, level=level, allow_mixed=True)
     except TooFewStudies:
         return pd.DataFrame([dict(time_months=np.nan, survival=np.nan, note="fewer than three studies: not pooled")])
     table = curve.to_frame()[["time", "survival", "ci_low", "ci_high", "n_studies"]]

@@ -55,8 +55,7 @@ class PooledCurveOverDraws:
     def to_frame(self) -> pd.DataFrame:
         """time, survival, ci_* and ci_*_without, pi_*, share (of the draws), n_studies, n_at_risk, studies.
 
-        Studies and patients at risk at the start of the interval are the fewest of any draw. pi_* of the random model
-        are quantiles over draw x sampling of a further study.
+        Studies and patients at risk at the start of the interval are the fewest of any draw; pi_* of the random model.
         """
         return self.table.copy()
 
@@ -115,10 +114,12 @@ def pool_curves_over_draws(patients, *, times, model="random", level=0.95, betwe
     variance = np.array([log_survival_variance(f.mu, f.vcov) for f in fits]) / log_s**2
     r = rubin(np.log(-log_s), variance, level=level)
     columns = dict(time=fewest.times, survival=from_scale(r.estimate, "loglog"))
-    for suffix, low, high in (("", r.ci_low, r.ci_high), ("_without", r.within_low, r.within_high)):
-        columns |= {f"ci_low{suffix}": from_scale(high, "loglog"), f"ci_high{suffix}": from_scale(low, "loglog")}
-    low, high = _prediction(fits, level, seed) if model == "random" else (nan, nan)
-    columns |= dict(pi_low=low, pi_high=high)
+    variance = np.array([log_survival_variance(f.mu, f.vcov + f.between) for f in fits]) / log_s**2
+    further = rubin(np.log(-log_s), variance if model == "random" else variance * nan, level=level)
+    limits = {"ci_{}": (r.ci_low, r.ci_high), "ci_{}_without": (r.within_low, r.within_high),
+              "pi_{}": (further.ci_low, further.ci_high)}  # fmt: skip
+    for name, (low, high) in limits.items():
+        columns |= {name.format("low"): from_scale(high, "loglog"), name.format("high"): from_scale(low, "loglog")}
     present = fewest.n > 0
     columns |= dict(share=r.share, n_studies=present.sum(axis=0), n_at_risk=fewest.n.sum(axis=0))
     columns["studies"] = [", ".join(np.array(list(draws))[has]) for has in present.T]
@@ -142,13 +143,6 @@ def _cells(draws, grid):
         start[:, i], end[:, i] = np.where(use, s[:, :-1], nan), np.where(use, s[:, 1:], nan)
         n[:, i] = np.where(use, entering, 0)
     return start, end, n
-
-
-def _prediction(fits, level, seed):
-    """Quantiles of the curve of a further study: the means of each draw with their own and the between-study matrix."""
-    rng, each = np.random.default_rng(seed), -(-SAMPLES // len(fits))
-    mu = np.concatenate([rng.multivariate_normal(f.mu, f.vcov + f.between, size=each, method="eigh") for f in fits])
-    return np.quantile(survival_of(np.clip(mu, 0, np.pi / 2)), ((1 - level) / 2, (1 + level) / 2), axis=0)
 
 
 def _median(fits, times, level, seed):
