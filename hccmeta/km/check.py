@@ -10,6 +10,7 @@ from hccmeta.errors import DataError, MethodError
 from hccmeta.km import ensemble
 from hccmeta.km.printed_items import read_items
 from hccmeta.km.printed_pairs import compare_arms, read_comparison
+from hccmeta.km.printed_plan import Reading
 from hccmeta.km.printed_summary import prints_same, shown_values
 
 COLUMNS = ["item", "printed", "reconstructed", "tolerance", "share", "verdict"]
@@ -43,7 +44,8 @@ def check_reconstruction(ipd, *, curve=None, at_risk=None, published=None, again
     Notes
     -----
     A point of the curve is as far off as it lies above S just before or below S just after its time. Points agree
-    when the root mean square is at most 0.01 and the largest distance at most 0.05. Limits are on the log-log scale.
+    when the root mean square is at most 0.01 and the largest distance at most 0.05. Limits of medians are on the
+    log-log scale, those of landmarks on the scale that fits.
 
     Examples
     --------
@@ -110,7 +112,7 @@ def _published_rows(published, times, events, against):
     rows = [
         _row(name, printed, values, item.half, prints_same(item, values, printed))
         for item in items
-        for name, printed, values in shown_values(item, items, times, events)
+        for name, printed, values in shown_values(item, items, times, events, Reading())
     ]
     compared = published[between] if np.any(between) else published.iloc[:0]
     if len(compared) and against is None:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
+# scale of an interval: S to it, back, and what turns a width on it into one of log S
+SCALES = {
+    "plain": (lambda s: s, lambda y: y, lambda s: 1 / s),
+    "log": (np.log, np.exp, lambda s: 1.0),
+    "log-log": (lambda s: -np.log(-np.log(s)), lambda y: np.exp(-np.exp(-y)), lambda s: -np.log(s)),
+}
+
 
 def sort_patients(times, events) -> tuple[np.ndarray, np.ndarray]:
     """Rows sorted by time, events before censorings at the same time."""
@@ -56,29 +63,28 @@ def quantile_conventions(times, events, survival: float = 0.5) -> np.ndarray:
     return np.stack([first, (first + last) / 2, last])
 
 
-def log_log_se(events) -> np.ndarray:
-    """Greenwood standard error of log(-log S) after each patient; infinite at S = 1 and S = 0."""
+def log_s_se(events) -> np.ndarray:
+    """Greenwood standard error of log S after each patient; infinite at S = 0."""
     n = events.shape[1]
     at_risk = n - np.arange(n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(np.where(events == 1, 1 / (at_risk * (at_risk - 1.0)), 0.0), axis=1)
-        se = np.sqrt(variance) / -np.log(survival_steps(events))
-    return np.where(np.isfinite(se), se, np.inf)
+        return np.sqrt(np.cumsum(np.where(events == 1, 1 / (at_risk * (at_risk - 1.0)), 0.0), axis=1))
 
 
-def log_log_limits(events, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Log-log limits of S after each patient; both equal S where S is 0 or 1."""
-    s, se = survival_steps(events), log_log_se(events)
-    z = ndtri(0.5 + level / 2)
+def limits(events, level: float = 0.95, ci: str = "log-log") -> tuple[np.ndarray, np.ndarray]:
+    """Limits of S after each patient on the scale `ci`; both equal S where S is 0 or 1."""
+    s = survival_steps(events)
+    transform, inverse, slope = SCALES[ci]
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = (np.exp(-np.exp(np.log(-np.log(s)) + sign * z * se)) for sign in (1, -1))
-    inner = np.isfinite(se)
+        width = ndtri(0.5 + level / 2) * log_s_se(events) / slope(s)
+        low, high = (np.clip(inverse(transform(s) + sign * width), 0, 1) for sign in (-1, 1))
+    inner = (s > 0) & (s < 1)
     return np.where(inner, low, s), np.where(inner, high, s)
 
 
-def median_interval(times, events, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Brookmeyer-Crowley limits of the median on the log-log scale; NaN where not reached."""
-    low, high = log_log_limits(events, level)
+def median_interval(times, events, level: float = 0.95, ci: str = "log-log") -> tuple[np.ndarray, np.ndarray]:
+    """Brookmeyer-Crowley limits of the median on the scale `ci`; NaN where not reached."""
+    low, high = limits(events, level, ci)
     return first_time(times, events, low <= 0.5), first_time(times, events, high <= 0.5)
 
 

@@ -13,7 +13,8 @@ from hccmeta.km import ensemble
 from hccmeta.km.printed_conflicts import Conflict
 from hccmeta.km.printed_items import Item, can_be_drawn, read_items
 from hccmeta.km.printed_pairs import compare_arms, matched_pairs, read_comparison
-from hccmeta.km.printed_reconcile import Reading, conflict_error, draw_consistent
+from hccmeta.km.printed_plan import Reading
+from hccmeta.km.printed_reconcile import conflict_error, draw_consistent
 from hccmeta.km.printed_sampler import resample
 from hccmeta.km.printed_summary import add_comparisons, summarise
 
@@ -200,7 +201,7 @@ def _ensemble(arm, chosen, *, against=None, comparisons=(), unmet=(), scarce=())
     items, reading, draws, kept, dropped, conflicts = arm
     draws = replace(draws, times=draws.times[chosen], events=draws.events[chosen])
     notes = [f"left out: {c}" for c in [*conflicts, *unmet]] + [*_notes(kept, draws), *scarce]
-    summary = summarise(items, dropped, reading.endpoint, draws.times, draws.events)
+    summary = summarise(items, dropped, reading, draws.times, draws.events)
     if comparisons:
         summary = add_comparisons(summary, comparisons, compare_arms((draws.times, draws.events), against.patients()))
     return ReconstructedEnsemble(

@@ -27,6 +27,15 @@ COUNTS_DEATH = ("", "OS", "PFS", "RFS", "DOR", "DMFS")
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the printed items are to be read: endpoint, definition of the median follow-up, scale of the interval."""
+
+    endpoint: str = ""
+    follow_up: str = "reverse KM"
+    ci: str = "log-log"
+
+
+@dataclass(frozen=True)
 class Bound:
     """low <= S(time) <= high; `crossing` marks the two ends of the window in which S passes a level."""
 
@@ -75,9 +84,9 @@ class Plan:
     base: tuple[np.ndarray, np.ndarray]
 
 
-def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str) -> Plan:
+def make_plan(items: tuple[Item, ...], reading: Reading) -> Plan:
     """Bounds and information from the items that stand; they are taken to agree with each other."""
-    n = int(_one(items, "n").value)
+    n, endpoint = int(_one(items, "n").value), reading.endpoint
     exact = exact_events(items, endpoint)
     low, high = event_range(items, endpoint, n)
     shortest, middle, longest = (_one(items, f"follow_up_{k}") for k in ("min", "median", "max"))
@@ -88,7 +97,7 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
     base = _base_knots(items, n, first[0])
     known = None
     if middle and middle.reached and endpoint in COUNTS_DEATH:
-        alive = np.exp(-np.interp(middle.value, *base)) if follow_up == "all patients" else 1.0
+        alive = np.exp(-np.interp(middle.value, *base)) if reading.follow_up == "all patients" else 1.0
         known = _range(middle), float(min(0.5 / alive, 0.98))
     return Plan(
         n=n,
@@ -100,7 +109,7 @@ def make_plan(items: tuple[Item, ...], endpoint: str, *, follow_up: str, ci: str
         last_seen=longest is not None and endpoint in TIMES_ARE_FOLLOW_UP,
         bounds=bounds,
         at_end=(max(held, default=0.0), min([level_at_end(i, items) for i in over], default=1.0)),
-        information=tuple(x for item in items for x in _information(item, endpoint, follow_up, ci)),
+        information=tuple(x for item in items for x in _information(item, reading)),
         event_times=tuple(sorted(i.value for i in items if i.statistic == "event_time")),
         follow_up=known,
         usual_time=middle.value if middle and middle.reached else 0.6 * longest.value if longest else 0.0,
@@ -197,16 +206,16 @@ def envelope(bounds) -> tuple[Bound, ...]:
     )
 
 
-def _information(item: Item, endpoint: str, follow_up: str, ci: str) -> list[Information]:
+def _information(item: Item, reading: Reading) -> list[Information]:
     if item.statistic == "median_interval":
         z = float(ndtri(0.5 + item.level / 2))
         limits = [(t, q) for t, q in ((item.low, z), (item.high, -z)) if isfinite(t)]
-        return [x for t, q in limits for x in _crossing(item, ci, t, q, 0.15)]
+        return [x for t, q in limits for x in _crossing(item, reading.ci, t, q, 0.15)]
     if item.statistic == "landmark_interval" and (implied := log_s_error(item)):
         return [Information(item.name, "width", item.time, float(np.log(implied[0])), implied[1])]
-    if item.statistic == "follow_up_median" and item.reached and endpoint in COUNTS_DEATH:
-        sd = 0.01 if endpoint in TIMES_ARE_FOLLOW_UP else 0.05
-        return _crossing(item, follow_up, item.value, 0.5, sd)
+    if item.statistic == "follow_up_median" and item.reached and reading.endpoint in COUNTS_DEATH:
+        sd = 0.01 if reading.endpoint in TIMES_ARE_FOLLOW_UP else 0.05
+        return _crossing(item, reading.follow_up, item.value, 0.5, sd)
     return []
 
 

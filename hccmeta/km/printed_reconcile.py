@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hccmeta.errors import DataError
 from hccmeta.km.printed_conflicts import KEEP_FIRST, Conflict, fewest_to_drop, find_conflicts
 from hccmeta.km.printed_items import Item, can_be_drawn
-from hccmeta.km.printed_plan import make_plan
+from hccmeta.km.printed_plan import Reading, make_plan
 from hccmeta.km.printed_sampler import Draws, NoPatients, draw_patients
 from hccmeta.km.printed_summary import shown_by
 
 TRIAL_DRAWS = 40
 TRIAL_EFFORT = 6
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the printed items are to be read: endpoint, definition of the median follow-up, method of the interval."""
-
-    endpoint: str
-    follow_up: str
-    ci: str
 
 
 def draw_consistent(items: tuple[Item, ...], reading: Reading, n_draws: int, seed: int, *, on_conflict: str):
@@ -70,7 +59,7 @@ def conflict_error(conflicts: list[Conflict], items) -> DataError:
 
 
 def _draw(items, reading, n_draws, seed, **options) -> Draws:
-    plan = make_plan(items, reading.endpoint, follow_up=reading.follow_up, ci=reading.ci)
+    plan = make_plan(items, reading)
     return draw_patients(plan, n_draws, np.random.default_rng(seed), **options)
 
 
@@ -102,7 +91,7 @@ def _explain(missed, items, reading, seed):
             continue
         try:
             draws = _draw(others, reading, TRIAL_DRAWS, seed, effort=TRIAL_EFFORT)
-            found[item.name] = _nearest(item, items, draws)
+            found[item.name] = _nearest(item, items, draws, reading)
         except NoPatients:
             continue
     if not found:
@@ -113,11 +102,11 @@ def _explain(missed, items, reading, seed):
     return Conflict(names, rule, ", or ".join(found[name] for name in names)), next(iter(found))
 
 
-def _nearest(item, items, draws):
+def _nearest(item, items, draws, reading):
     """What the draws without the item show in its place: the value nearest to the printed one."""
     if item.statistic.endswith("_interval"):
         return f"{item.name} left out"
-    values = shown_by(item, items, draws.times, draws.events)
+    values = shown_by(item, items, draws.times, draws.events, reading)
     values = values[np.isfinite(values)]
     if not len(values) or not item.reached:
         return f"{item.name} left out (printed {'not reached' if not item.reached else f'{item.value:g}'})"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from hccmeta.km import ensemble
+from hccmeta.km.printed_interval import scale_of
 from hccmeta.km.printed_items import COUNTS, Item
-from hccmeta.km.printed_plan import COUNTS_DEATH, TIMES_ARE_FOLLOW_UP, quartile_level
+from hccmeta.km.printed_plan import COUNTS_DEATH, TIMES_ARE_FOLLOW_UP, Reading, quartile_level
 
 COLUMNS = ("item", "statistic", "time_months", "printed", "rounding", "reconstructed", "low", "high", "share", "status")
 
 
-def shown_by(item: Item, items, times, events) -> np.ndarray:
+def shown_by(item: Item, items, times, events, reading: Reading) -> np.ndarray:
     """The item's value in each data set; NaN where it is not reached."""
     kind = item.statistic
     if kind in COUNTS:
@@ -27,7 +28,8 @@ def shown_by(item: Item, items, times, events) -> np.ndarray:
         nearest = np.where(events == 1, np.abs(times - item.value), np.inf).argmin(axis=1)
         return times[np.arange(len(times)), nearest]
     if kind == "follow_up_median":
-        return ensemble.follow_up_median(times, events)
+        plain = reading.follow_up == "all patients"
+        return np.median(times, axis=1) if plain else ensemble.follow_up_median(times, events)
     return times[:, 0] if kind == "follow_up_min" else times[:, -1]
 
 
@@ -39,13 +41,12 @@ def _nearest_convention(found, printed):
     return found[distance.argmin(axis=0), np.arange(found.shape[1])]
 
 
-def limits_shown_by(item: Item, times, events) -> tuple[np.ndarray, np.ndarray]:
-    """Log-log limits of the item's interval in each data set (NaN: not reached)."""
+def limits_shown_by(item: Item, times, events, ci: str) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of the item's interval in each data set (NaN: not reached); of a landmark on the scale that fits."""
     if item.statistic == "median_interval":
-        return ensemble.median_interval(times, events, item.level)
-    return tuple(
-        ensemble.at_times(times, limit, item.time, 1.0)[:, 0] for limit in ensemble.log_log_limits(events, item.level)
-    )
+        return ensemble.median_interval(times, events, item.level, ci)
+    limits = ensemble.limits(events, item.level, scale_of(item))
+    return tuple(ensemble.at_times(times, limit, item.time, 1.0)[:, 0] for limit in limits)
 
 
 def prints_same(item: Item, values, printed: float) -> np.ndarray:
@@ -57,7 +58,7 @@ def prints_same(item: Item, values, printed: float) -> np.ndarray:
     return np.abs(values - printed) <= item.half * (1 + 1e-6) + 1e-6
 
 
-def summarise(items, dropped, endpoint, times, events):
+def summarise(items, dropped, reading: Reading, times, events):
     """One row per printed number: what the draws show (median, 95 % range) and the share that prints the same.
 
     `status`: met (in every draw, within the rounding), informed (weighs the draws), bound (the longest follow-up where
@@ -67,9 +68,9 @@ def summarise(items, dropped, endpoint, times, events):
 
     rows = []
     for item in items:
-        for name, printed, values in shown_values(item, items, times, events):
+        for name, printed, values in shown_values(item, items, times, events, reading):
             share = float(prints_same(item, values, printed).mean())
-            status = "dropped" if item.name in dropped else _status(item, endpoint, share)
+            status = "dropped" if item.name in dropped else _status(item, reading.endpoint, share)
             low, middle, high = _spread(values)
             rows.append((name, item.statistic, item.time, printed, item.half, middle, low, high, share, status))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -99,11 +100,11 @@ def _status(item, endpoint, share):
     return "met" if share == 1 else "informed"
 
 
-def shown_values(item, items, times, events) -> list[tuple]:
+def shown_values(item, items, times, events, reading: Reading) -> list[tuple]:
     """(name, printed, value in each data set) of the item; one for each limit of an interval."""
     if not item.statistic.endswith("_interval"):
-        return [(item.name, item.value, shown_by(item, items, times, events))]
-    low, high = limits_shown_by(item, times, events)
+        return [(item.name, item.value, shown_by(item, items, times, events, reading))]
+    low, high = limits_shown_by(item, times, events, reading.ci)
     limits = (("lower limit", item.low, low), ("upper limit", item.high, high))
     return [(f"{item.name}, {side}", printed, values) for side, printed, values in limits if np.isfinite(printed)]
 

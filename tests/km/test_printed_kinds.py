@@ -34,7 +34,8 @@ def test_interval_of_a_landmark_on_any_scale(scale):
     low_1, high_1, low_2, high_2 = AML_INTERVALS[scale]
     limits = {"ci_low": {1: low_1, 2: low_2}, "ci_high": {1: high_1, 2: high_2}}
     table = report(("n", None, 12), ("landmark", 12, 0.583), ("landmark", 23, 0.486), **limits)
-    assert (drawn(table)[0].summary.iloc[[1, 4]]["share"] == 1).all()
+    summary = drawn(table)[0].summary.set_index("item")["share"]
+    assert summary["landmark 12"] == summary["landmark 23"] == summary["landmark 12 interval, lower limit"] == 1
     at_risk = (12, 11, 10, 9, 8, 6)
     for s, low, high, events in ((0.583, low_1, high_1, 5), (0.486, low_2, high_2, 6)):
         greenwood = np.sqrt(sum(1 / (r * (r - 1)) for r in at_risk[:events]))
@@ -220,3 +221,18 @@ def test_progression_not_reached_with_a_follow_up_of_all_deaths():
     table = report(*rows, endpoint="TTP", status={1: "not_reached"})
     _, times, _ = drawn(table, 100)
     assert 12 < np.median(times[:, -1]) < 60
+
+def test_options_of_the_reading_hold_for_the_summary():
+    """Plain median of all times, and an interval of the median on the plain scale."""
+    rows = ("n", None, 60), ("events", None, 40), ("median", None, 12.0), ("follow_up_median", None, 11.0)
+    table = report(*rows, ("follow_up_max", None, 40.0), ci_low={2: 9.0}, ci_high={2: 16.0})
+    plain, times, events = drawn(table, 200, follow_up="all patients", ci="plain")
+    shown = plain.summary.set_index("item")["reconstructed"]
+    assert shown["follow_up_median"] == pytest.approx(np.median(np.median(times, axis=1)), abs=0.1)
+    low, high = ensemble.median_interval(times, events, 0.95, "plain")
+    assert shown["median interval, lower limit"] == pytest.approx(np.median(low), abs=0.1)
+    assert shown["median interval, upper limit"] == pytest.approx(np.nanmedian(high), abs=0.3)
+    n = times.shape[1]
+    s, se = ensemble.survival_steps(events)[0, n // 4], ensemble.log_s_se(events)[0, n // 4]
+    limits = [limit[0, n // 4] for limit in ensemble.limits(events, 0.95, "plain")]
+    assert limits == pytest.approx([s - 1.959964 * s * se, min(s + 1.959964 * s * se, 1)])
