@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hccmeta.errors import takes
 from hccmeta.evidence.load import needs_tables
-from hccmeta.evidence.sieve import arm_table
+from hccmeta.evidence.sieve import NO_RATE, arm_table
 
 REPORTED = {
     "responses": {"ORR": "response", "PCR": "pathology", "MPR": "pathology", "PCR_OR_MPR": "pathology"},
@@ -61,7 +61,7 @@ def evidence_sentence(tables, findings) -> str:
     """How much evidence there is, and what the audit of the papers' numbers found, as one sentence."""
     studies, arms = tables.studies, arm_table(tables)
     rt_ici = arms[arms["treatment"] == "RT + ICI"]
-    results = rt_ici[~rt_ici["design"].isin(["protocol", "case_report", "registry_record"])]
+    results = rt_ici[~rt_ici["design"].isin(NO_RATE)]
     severity = findings["severity"].value_counts()
     n_results, sized = results["study_id"].nunique(), int(results["n_arm"].notna().sum())
     size = "" if sized == len(results) else f" in the {sized} arms of known size"

@@ -11,6 +11,7 @@ from hccmeta.evidence.problems import describe, problem
 
 TREATMENTS = ("RT + ICI", "ICI without RT", "RT without ICI", "neither", "unclear")
 RT_ICI = {"treatment": [TREATMENTS[0]]}
+NO_RATE = ("protocol", "case_report", "registry_record")  # designs without a share of patients
 OVERLAP = ("largest", "raise", "keep")
 ADVANCED = ("unresectable", "recurrent_metastatic", "mixed", "not_stated")
 _SOURCE_COLUMNS = ["printed", "how", "evidence_grade", "source", "locator", "note"]

@@ -50,12 +50,10 @@ LONG = 15  # as does a table of more rows
 SENTENCE = 80  # a cell of more letters keeps a readable width
 
 
-def _title(notebook: Path) -> tuple[str, str]:
-    """Title and question of a notebook, from its first Markdown cell (heading, then the first paragraph)."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    lines = [line.strip() for line in "".join(cells[0]["source"]).splitlines() if line.strip()]
-    heading = lines[0].lstrip("# ").strip()
-    return heading, (lines[1].replace("**", "") if len(lines) > 1 else "")
+def _heading(notebook: Path) -> str:
+    """First line of a notebook's first cell."""
+    first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).strip().splitlines()[0].lstrip("# ").strip()
 
 
 def _outputs(reports: Path, stem: str) -> list[str]:
@@ -145,7 +143,7 @@ def write_index(reports: Path, notebooks: list[Path], selection: Path | None) ->
     """Write `index.html` from the stamps, answers and figures of the executed notebooks."""
     sections, menu, short = [], [], []
     for notebook in notebooks:
-        heading, _ = _title(notebook)
+        heading = _heading(notebook)
         files = _outputs(reports, notebook.stem)
         answers = _answers(reports, files)
         questions = [f'<a href="#{anchor}">{html.escape(record["question"])}</a>' for anchor, record in answers]
@@ -188,7 +186,7 @@ paper.</p>
 
 
 def update_readme_answer(reports: Path) -> None:
-    """Put the first answer of the report between the markers of README.md."""
+    """Put the headline answers of the report between the markers of README.md."""
     readme = project_root() / "README.md"
     start, end = "<!-- answer:begin -->", "<!-- answer:end -->"
     text = readme.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import takes
 from ..evidence.load import needs_tables
-from ..evidence.sieve import arm_table
+from ..evidence.sieve import NO_RATE, arm_table
 from ..pooling.result import PooledResult
 from .certainty import outcome_words
 
@@ -34,8 +34,7 @@ def results_matrix(tables, results: dict):
     import pandas as pd
 
     arms = arm_table(tables)
-    no_rate = arms["design"].isin(["protocol", "case_report", "registry_record"])
-    treated = arms[(arms["treatment"] == "RT + ICI") & ~no_rate]
+    treated = arms[(arms["treatment"] == "RT + ICI") & ~arms["design"].isin(NO_RATE)]
     without = set(arms.loc[arms["treatment"] == "ICI without RT", "study_id"])
     read = tables.studies.set_index("study_id")["evidence_grade"].str.replace("_", " ")
     rows = []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from math import isfinite, isnan
 
-from ..effects.scales import back_transform
+from ..effects.scales import PROPORTIONS, back_transform
 from ..errors import MethodError
 
 FEWEST = 3
 RATIO_WORDS = {"OR": "odds ratio", "RR": "risk ratio", "HR": "hazard ratio", "IRR": "incidence rate ratio"}
-_PROPORTIONS = ("PRAW", "PLO", "PLN", "PAS", "PFT")
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -35,7 +34,7 @@ def studies_text(k: int, word: str = "study", plural: str = "studies") -> str:
 
 def interval_text(low: float, high: float, measure: str) -> str:
     """`37.1 to 58.0 %` for proportions, `12 to 40` percentage points for risk differences, `0.35 to 0.94` otherwise."""
-    if measure in _PROPORTIONS:
+    if measure in PROPORTIONS:
         return f"{100 * low:.1f} to {100 * high:.1f} %"
     if measure == "RD":
         return f"{100 * low:.1f} to {100 * high:.1f}"
@@ -45,7 +44,7 @@ def interval_text(low: float, high: float, measure: str) -> str:
 def estimate_text(result) -> str:
     """Estimate with its interval on the reported scale, for example `52.0 % (95 % CI 42.9 to 60.9 %)`."""
     shown = result.display
-    value = percent(shown.estimate) if result.measure in _PROPORTIONS else number(shown.estimate)
+    value = percent(shown.estimate) if result.measure in PROPORTIONS else number(shown.estimate)
     if result.measure == "RD":
         value = f"{number(100 * shown.estimate, 1)} percentage points"
     return f"{value} ({100 * result.level:g} % CI {interval_text(shown.ci_low, shown.ci_high, result.measure)})"
@@ -60,7 +59,7 @@ def studies_side_by_side(result) -> str:
     """Each study with its own counts or effect, for example `Liu 2024 17/39 (43.6 %), Zhai 2025 33/108 (30.6 %)`."""
     parts = []
     for row in result.studies[result.studies["included"].astype(bool)].to_dict("records"):
-        if result.measure in _PROPORTIONS:
+        if result.measure in PROPORTIONS:
             value = counts_text(row)
         else:
             value = number(back_transform(row["yi"], result.measure))
@@ -134,7 +133,7 @@ def sentence(result, *, outcome: str = "", where: str = "") -> str:
         return _subgroup_sentence(result, outcome)
     if not hasattr(result, "display"):
         raise MethodError(f"A sentence needs a PooledResult or a SubgroupResult, not {type(result).__name__}.")
-    plain = "proportion" if result.measure in _PROPORTIONS else "effect"
+    plain = "proportion" if result.measure in PROPORTIONS else "effect"
     subject = outcome or RATIO_WORDS.get(result.measure, plain)
     place = f" {where}" if where else ""
     if result.k == 0:
