@@ -20,7 +20,7 @@ from hccmeta.survival.draws import at_times, make_draws, medians, restricted_mea
 from hccmeta.survival.landmarks import pool_landmarks
 from hccmeta.survival.one_stage import pool_piecewise_exponential
 from hccmeta.survival.piecewise import exposures, fit_piecewise, log_likelihood, marginal_survival
-from hccmeta.survival.pool_draws import pool_draws, tau2_over_draws
+from hccmeta.survival.pool_draws import effect_arrays, pool_draws, tau2_over_draws
 from hccmeta.survival.pooled import pool_survival_curves
 from hccmeta.survival.pooled_draws import pool_curves_over_draws
 from hccmeta.survival.pooled_sensitivity import leave_one_study_out
@@ -119,6 +119,11 @@ def test_t_interval_with_the_draws_holds_the_one_without(month):
     result, one = pool_draws(effects), pool_draws(effects.groupby("study").head(1))
     assert result.ci_low < result.ci_low_without < result.ci_high_without < result.ci_high
     assert [one.ci_low, one.ci_high] == pytest.approx([one.ci_low_without, one.ci_high_without])
+    three = draw_effects(simulated(3, 30, 0.3, m=5, jitter=0.5), effect="loglog", month=month)
+    single = [pool(pd.DataFrame(dict(yi=y, vi=v))) for y, v in zip(*effect_arrays(three, None)[1:], strict=True)]
+    expected = [np.median([getattr(s, name) for s in single]) for name in ("ci_low", "ci_high")]
+    result = pool_draws(three)
+    assert [result.ci_low_without, result.ci_high_without] == pytest.approx(expected, rel=1e-9)
 
 
 def test_draws_of_different_studies_are_not_tied_together():
