@@ -6,8 +6,12 @@ import pytest
 
 from hccmeta import DataError, reconstruct_from_statistics
 from hccmeta.km import ensemble
+from hccmeta.km.printed_gap import EVENT, encode
+from hccmeta.km.printed_information import log_likelihood
 from hccmeta.km.printed_interval import log_s_error
 from hccmeta.km.printed_items import Item, read_items
+from hccmeta.km.printed_plan import Information
+from hccmeta.km.printed_sampler import Particles
 
 COLUMNS = ["statistic", "time_months", "value", "printed"]
 AML_INTERVALS = {
@@ -236,3 +240,18 @@ def test_options_of_the_reading_hold_for_the_summary():
     s, se = ensemble.survival_steps(events)[0, n // 4], ensemble.log_s_se(events)[0, n // 4]
     limits = [limit[0, n // 4] for limit in ensemble.limits(events, 0.95, "plain")]
     assert limits == pytest.approx([s - 1.959964 * s * se, min(s + 1.959964 * s * se, 1)])
+
+
+def test_limits_and_follow_up_where_the_curve_ends_at_zero():
+    """Censored at 3 and 4, events at 5 and 8: half are followed to 4, and S and both its limits are 0 from 8 on."""
+    times, events = np.array([[3.0, 4.0, 5.0, 8.0]]), np.array([[0, 0, 1, 1]])
+    codes = np.where(events == 1, encode(times, EVENT), encode(times, 0))
+    zero, at_risk = np.zeros(1), np.arange(4, 0, -1)
+    start = Particles(np.array([4]), zero, zero, zero, None, zero, zero, zero)
+    log_step = np.where(events == 1, np.log(np.maximum(1 - 1 / at_risk, 1e-300)), 0.0)
+    greenwood = np.where(events == 1, 1 / np.maximum(at_risk * (at_risk - 1), 1e-9), 0.0)
+    passed = [Information("", "reverse KM", 8.5, 0.5, 0.01, -1), Information("", "log-log", 8.5, -1.96, 0.15, -1)]
+    for info in passed:
+        assert log_likelihood(info, start, codes, log_step, greenwood, 4) == 0
+    still_above = Information("", "reverse KM", 8.5, 0.9, 0.001, 1)
+    assert log_likelihood(still_above, start, codes, log_step, greenwood, 4) < -0.5
