@@ -17,7 +17,10 @@ TOP_ROWS = 3
 INK = 0.15
 CORE = 0.45
 FILLED = 0.85
+OFTEN, MARKS = 0.25, 3.0
 LIGHTER = 0.35
+FAINT, SHADED = 0.06, 0.01
+WORST_MIXED = 30.0
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 CHROMA = np.array([[-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
 
@@ -46,7 +49,32 @@ def coverage(pixels: np.ndarray, colours: list[np.ndarray], paper, *, compressed
         for (other_share, _), other in zip(mixtures, inks, strict=True):
             own = own * _not_of(ink, other, share, other_share, paper)
         shares.append(own)
-    return shares
+    return _under_bands(pixels, shares, inks, paper)
+
+
+def _under_bands(pixels, shares, inks, paper):
+    """The shares, and what of each colour shows through the shaded bands of the others where these lie over the lines.
+
+    A pixel is a mixture of paper, the colour, one other and that of text.
+    """
+    size = max(9, pixels.shape[0] // 60)
+    if len(shares) < 2 or not any((_band(share, size) > FAINT).mean() > SHADED for share in shares):
+        return shares
+    dark, found = paper - pixels, []
+    text = np.zeros(3) if paper @ LUMA > 128 else np.full(3, 255.0)
+    no_text = 1 - np.exp(-((_mixture(pixels, text, paper)[1] / SPREAD) ** 2))
+    for i, own in enumerate(shares):
+        for j in set(range(len(shares))) - {i}:
+            parts = np.array([paper - inks[i], paper - inks[j], paper - text], np.float32)
+            apart = np.linalg.cond(parts) < WORST_MIXED
+            parts = parts if apart else parts[:2]
+            mixed = dark @ np.linalg.pinv(parts)
+            misfit = np.sqrt(((dark - np.maximum(mixed, 0) @ parts) ** 2).sum(axis=-1))
+            through = np.maximum(1 - _band(np.clip(mixed[..., 1], 0, 1), size), 0.25)
+            share = np.clip(mixed[..., 0] / through, 0, 1) * np.exp(-((misfit / FARTHEST_HUE) ** 2))
+            own = np.maximum(own, share if apart else share * no_text)
+        found.append(own)
+    return found
 
 
 def _colours_smeared(pixels, paper, misfit) -> bool:
@@ -119,13 +147,20 @@ def stroke(own: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _without_band(own: np.ndarray, size: int) -> np.ndarray:
-    """Coverage above that of a shaded band: areas at least `size` pixels wide and high."""
-    band = ndimage.grey_opening(own, size=(size, size), mode="nearest")
+    """Coverage above that of a shaded band."""
+    band = _band(own, size)
     return np.clip((own - band) / np.maximum(1 - band, 0.25), 0, 1)
 
 
+def _band(own: np.ndarray, size: int) -> np.ndarray:
+    """Coverage in areas at least `size` pixels wide and high."""
+    return ndimage.grey_opening(own, size=(size, size), mode="nearest")
+
+
 def _line_width(own: np.ndarray) -> float:
-    """Usual height of the strokes that cross a column: that of the flat pieces of a curve."""
+    """Usual height of the strokes that cross a column: that of the flat pieces of a curve, even where dense censoring
+    marks are more frequent.
+    """
     columns = own[:, :: max(1, own.shape[1] // 400)]
     core = np.pad(ndimage.maximum_filter1d(columns > CORE, size=3, axis=0), ((1, 1), (0, 0))).astype(np.int8)
     starts, ends = (np.argwhere((np.diff(core, axis=0) == turn).T).T for turn in (1, -1))
@@ -136,7 +171,9 @@ def _line_width(own: np.ndarray) -> float:
         return 1.0
     counts, edges = np.histogram(heights, bins=np.arange(0, heights.max() + 1, 0.25))
     smooth = np.convolve(counts, [1, 1, 1], mode="same")
-    mode = edges[smooth.argmax()] + 0.125
+    first = int(np.argmax((smooth > OFTEN * smooth.max()) & (edges[:-1] >= 1)))
+    first += int(smooth[first : first + 4].argmax())
+    mode = edges[first if edges[smooth.argmax()] > MARKS * edges[first] else smooth.argmax()] + 0.125
     return float(np.median(heights[np.abs(heights - mode) < 0.5]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hccmeta.errors import DataError
-from hccmeta.km.figure_axes import Axes, fit_axes, read_calibration
+from hccmeta.km.figure_axes import Axes, Axis, fit_axes, read_calibration
 from hccmeta.km.figure_image import is_jpeg, read_image
 from hccmeta.km.figure_image_ticks import points_of_image_ticks
 from hccmeta.km.figure_ink import (
@@ -33,6 +33,7 @@ ABOVE, BELOW = 12, 6
 SHORTEST = 0.08
 MAY_HIDE = 0.3
 EARLY = 0.2
+TALL = 800
 
 
 def digitise_image(path, *, calibration, colours, line_styles=None, y_scale=1, ticks=None) -> pd.DataFrame:
@@ -92,6 +93,7 @@ def digitise_image(path, *, calibration, colours, line_styles=None, y_scale=1, t
     alike = [name for name, look in zip(wanted, looks, strict=True) if looks.count(look) > 1]
     if alike:
         raise DataError(f"colours: {', '.join(map(repr, alike))} share colour and style; line_styles must differ.")
+    pixels, axes = _reduced(pixels, axes)
     bottom = _lowest_row(pixels, axes)
     pixels, corner = _plot_area(pixels, axes, bottom)
     corners = _trace_all(pixels, corner, axes, bottom, dict(zip(wanted, looks, strict=True)), compressed=is_jpeg(path))
@@ -110,6 +112,19 @@ def calibrate_image(pixels, calibration, y_scale, ticks) -> Axes:
     if isinstance(calibration, str) and calibration == "ticks":
         calibration = points_of_image_ticks(pixels, ticks)
     return fit_axes(read_calibration(calibration, y_scale))
+
+
+def _reduced(pixels, axes: Axes):
+    """Pixels and axes; of an image finer than any line needs, means over squares of pixels."""
+    size = int((axes.box[3] - axes.box[2]) // TALL)
+    if size < 2:
+        return pixels, axes
+    rows, columns = (length // size * size for length in pixels.shape[:2])
+    squares = pixels[:rows, :columns].reshape(rows // size, size, columns // size, size, 3)
+    coarse = {
+        name: Axis(axis.slope * size, axis.origin) for name, axis in (("time", axes.time), ("survival", axes.survival))
+    }
+    return squares.mean(axis=(1, 3), dtype=np.float32), Axes(box=tuple(edge / size for edge in axes.box), **coarse)
 
 
 def _lowest_row(pixels, axes: Axes) -> float:

@@ -67,7 +67,7 @@ def saved(pixels, folder):
 @mpl.rc_context({"path.simplify": False, "svg.fonttype": "none", "pdf.fonttype": 42})
 def draw(folder, name, *, seed=1, n=60, colours=RED_BLUE, dpi=150, width=1.4, dashed=False, marks=None, percent=False,
          legend=None, box=False, grid=None, band=0.0, paper="white", table=False, snap=None, size=(5.2, 4.0), jpeg=75,
-         patients=None, lowest=0.0, dashes="--"):  # fmt: skip
+         patients=None, lowest=0.0, dashes="--", over=False):  # fmt: skip
     """A figure of two arms; `typed` and `ticks` are keyword arguments for the digitise functions."""
     rng = np.random.default_rng(seed)
     patients = patients or {arm: simulate(rng, n, 36.0) for arm in ("control", "experimental")}
@@ -86,7 +86,7 @@ def draw(folder, name, *, seed=1, n=60, colours=RED_BLUE, dpi=150, width=1.4, da
         ax.step(x, y, where="post", label=f"{arm} (n={len(time)})", snap=snap, **look)
         if band:
             low, high = (np.clip(y / scale + shift, 0, 1) * scale for shift in (-0.12, 0.12))
-            ax.fill_between(x, low, high, step="post", color=colours[number], alpha=band, lw=0)
+            ax.fill_between(x, low, high, step="post", color=colours[number], alpha=band, lw=0, zorder=3 if over else 1)
         if marks:
             at = time[event == 0]
             ax.plot(at, kaplan_meier(time, event, at) * scale, ls="", marker=marks, ms=6, mew=1, color=colours[number])

@@ -9,7 +9,7 @@ from hccmeta import DataError, digitise_image, reconstruct_ipd
 from hccmeta.km.figure_image import read_image
 from hccmeta.km.raster import calibrate_image
 
-YELLOW_BLUE = ("#e7b800", "#2e9fdf")
+YELLOW_BLUE, RED_TEAL = ("#e7b800", "#2e9fdf"), ("#f8766d", "#00bfc4")
 STYLES = {
     "plain": ("png", {}),
     "marks, legend over the curves": ("png", {"marks": "|", "legend": "center", "dpi": 120, "colours": GREEN_PURPLE}),
@@ -20,12 +20,16 @@ STYLES = {
     "low resolution": ("png", {"dpi": 72, "colours": GREEN_PURPLE}),
     "jpeg": ("jpg", {"dpi": 120, "marks": "|", "colours": YELLOW_BLUE, "legend": "upper right"}),
     "shaded bands": ("png", {"band": 0.2, "colours": YELLOW_BLUE}),
+    "shaded bands over the lines": ("png", {"band": 0.3, "over": True, "colours": RED_TEAL, "marks": "+"}),
+    "bands over the lines, not opposite in colour": ("png", {"band": 0.3, "over": True, "colours": YELLOW_BLUE}),
     "dark bands": ("png", {"band": 0.65, "colours": GREEN_PURPLE}),
     "thick lines in per cent": ("png", {"dpi": 300, "width": 2.6, "percent": True}),
     "thin lines, not on the pixel grid": ("png", {"width": 0.9, "snap": False, "dpi": 110}),
     "grey paper": ("png", {"paper": "#ebebeb", "grid": "white", "marks": "o", "dpi": 110}),
     "dark paper": ("png", {"paper": "#202020", "colours": ("#ffd23f", "#5bc0eb")}),
     "many patients": ("png", {"n": 300, "marks": "|", "dpi": 110}),
+    "a thousand patients, dense marks": ("png", {"n": 1000, "marks": "|", "width": 1.0}),
+    "six hundred pixels an inch": ("png", {"dpi": 600}),
     "few patients": ("png", {"n": 9, "marks": "|", "dpi": 100, "snap": False}),
 }
 
