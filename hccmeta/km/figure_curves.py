@@ -25,6 +25,7 @@ class Curve:
     """A step curve: its look, and time and survival at its start, at the foot of each drop, at its end."""
 
     colour: str
+    ink: str
     dashed: bool
     width: float
     corners: np.ndarray
@@ -40,11 +41,11 @@ def step_curves(figure: Figure, axes: Axes) -> list[Curve]:
     Lines of one look whose ends meet are joined first.
     """
     curves = []
-    for (colour, dashed, width), lines in _by_look(figure).items():
+    for (colour, ink, dashed, width), lines in _by_look(figure).items():
         for points in _joined(lines, axes, width):
             corners = _corners(points, axes)
             if corners is not None and np.ptp(points[:, 0]) > SHORTEST * (axes.box[1] - axes.box[0]):
-                curves.append(Curve(colour, dashed, width, corners))
+                curves.append(Curve(colour, ink, dashed, width, corners))
     return _without_limits(_without_copies(curves))
 
 
@@ -52,7 +53,8 @@ def _by_look(figure: Figure) -> dict[tuple, list[Line]]:
     looks: dict[tuple, list[Line]] = {}
     for line in figure.lines:
         if not line.closed:
-            looks.setdefault((line.colour, line.dashed, round(float(line.width), 2)), []).append(line)
+            look = line.colour, line.ink, line.dashed, round(float(line.width), 2)
+            looks.setdefault(look, []).append(line)
     return looks
 
 

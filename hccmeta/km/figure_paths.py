@@ -16,10 +16,13 @@ MOST_LINES = 200_000
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One stroked sub-path: points (x, y) in points from the top left, colour #rrggbb as seen on white."""
+    """One stroked sub-path: points (x, y) in points from the top left, colour #rrggbb as seen on white, ink without its
+    opacity.
+    """
 
     points: np.ndarray
     colour: str
+    ink: str
     width: float
     dashed: bool
     closed: bool

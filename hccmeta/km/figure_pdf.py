@@ -87,6 +87,7 @@ def _stroked(item, matrix) -> list[Line]:
     scale = abs(np.linalg.det(matrix[:2, :2])) ** 0.5
     look = dict(
         colour=on_white([c.value for c in rgba[:3]], rgba[3].value / 255),
+        ink=on_white([c.value for c in rgba[:3]]),
         width=width.value * scale,
         dashed=pdf.FPDFPageObj_GetDashCount(item) > 0,
     )

@@ -44,7 +44,7 @@ def assign_curves(curves, colours, line_styles) -> dict:
     """Curve of each asked name; a style decides only between curves of one colour."""
     chosen, problems = {}, []
     for name, (colour, style) in read_colours(colours, line_styles).items():
-        near = [c for c in curves if np.abs(rgb(c.colour) - colour).max() <= SAME_COLOUR]
+        near = [c for c in curves if _away(c, colour) <= SAME_COLOUR]
         near = _best([c for c in near if len(c.corners) > 2] or near, colour, style)
         if len(near) == 1:
             chosen[name] = near[0]
@@ -61,10 +61,15 @@ def assign_curves(curves, colours, line_styles) -> dict:
     return chosen
 
 
+def _away(curve, colour) -> float:
+    """Largest difference of a channel from the colour as seen or from the ink of a translucent line."""
+    return float(min(np.abs(rgb(look) - colour).max() for look in (curve.colour, curve.ink)))
+
+
 def _best(curves, colour, style):
     """The curves that fit best: nearest colour, then the asked style, then the thickest line."""
     for key in (
-        lambda c: float(np.abs(rgb(c.colour) - colour).max()),
+        lambda c: _away(c, colour),
         lambda c: c.dashed != (style == "dashed") if style else 0,
         lambda c: -c.width,
     ):

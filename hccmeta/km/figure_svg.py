@@ -126,6 +126,7 @@ def _stroked(tag, element, matrix, style) -> list[Line]:
     scale = abs(np.linalg.det(matrix[:2, :2])) ** 0.5
     look = dict(
         colour=on_white(rgb, opacity),
+        ink=on_white(rgb),
         width=float(_fraction(style["stroke-width"])) * scale,
         dashed=any(float(v) > 0 for v in re.findall(r"\d*\.?\d+", style["stroke-dasharray"])),
     )

@@ -72,6 +72,13 @@ def test_svg_in_many_ways(tmp_path, drawing):
         np.testing.assert_allclose(curves["survival"], [1, 0.6, 0.3, 0.3], atol=1e-3)
 
 
+@pytest.mark.parametrize("colour", ["#d62728", "#e67d7e"], ids=["ink", "as seen"])
+def test_a_translucent_line_has_the_colour_of_its_ink_and_the_one_that_is_seen(tmp_path, colour):
+    (tmp_path / "figure.svg").write_text(f'{PAGE}<path d="{PATH}" style="{LOOK};stroke-opacity:0.6"/></svg>')
+    curves = digitise_vector(tmp_path / "figure.svg", calibration=AXES, colours={"drug": colour})
+    np.testing.assert_allclose(curves["time"], [0, 2, 4, 8], atol=1e-3)
+
+
 REFUSED = {
     "entities": ('<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">]><svg>&a;</svg>', "declares entities"),
     "outside entity": ('<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/hostname">]><svg>&a;</svg>', "declares entities"),
