@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,11 +14,16 @@ from hccmeta.km.lattice_paths import draw_paths, mid_survival, nearest_path
 BIN_SHARE = 0.6
 LARGE, MANY_STATES = 500, 1500
 NAT = 1e-7
+ASTRAY = 5.0
+DEEP = {"prune": 1e-9, "most_states": 4000}
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Lattice given the clicks: layers with posterior weights and the posterior mean curve (a polyline)."""
+    """Lattice given the clicks: layers with posterior weights and the posterior mean curve (a polyline).
+
+    `astray` tells that the clicks leave the curve for good: a wider search may find it.
+    """
 
     stages: Stages
     model: Model
@@ -26,6 +31,7 @@ class Posterior:
     weights: list[np.ndarray]
     curve_time: np.ndarray
     curve_survival: np.ndarray
+    astray: bool
 
     @property
     def counted(self) -> np.ndarray:
@@ -75,26 +81,35 @@ def fit_posterior(
         model = Model(n, total_events, sigma, BIN_SHARE * sigma, **search)
         found = forward(stages, model)
         if found:
-            return _posterior(stages, model, found[0])
+            posterior = _posterior(stages, model, found[0])
+            if not posterior.astray:
+                return posterior
+            model = replace(model, **DEEP)
+            deeper = forward(stages, model)
+            return _posterior(stages, model, deeper[0]) if deeper and deeper[1] > found[1] else posterior
         sigma *= 1.7
     return None
 
 
 def _posterior(stages, model, layers):
     weights = smooth(layers, model)
-    time, survival = [0.0], [1.0]
-    for i in range(1, len(layers)):
-        layer, weight = layers[i], weights[i]
-        if layer.before_click is not None:
+    above, below = np.empty((2, len(stages.time)))
+    for i in range(len(stages.time)):
+        layer, weight = layers[i + 1], weights[i + 1]
+        if layer.before_click is None:
+            above[i] = (weight * layer.survival).sum()
+        else:
             edge = layer.middle.weight[layer.parent] * layer.chance * (weight / layer.weight)[layer.child]
-            time.append(stages.time[i - 1])
-            survival.append((edge * layer.before_click).sum() / edge.sum())
-        elif layer.on_drop.any():
-            time.append(stages.time[i - 1])
-            survival.append((weight * layer.survival).sum())
+            above[i] = (edge * layer.before_click).sum() / edge.sum()
         at_risk = np.maximum(model.n - layer.censored - layer.events, 1)
-        after = layer.survival * np.where(layer.on_drop, 1 - 1 / at_risk, 1.0)
-        time.append(stages.time[i - 1])
-        survival.append((weight * after).sum())
-    curve = np.minimum.accumulate(np.array(survival))
-    return Posterior(stages, model, layers, weights, np.array(time), curve)
+        below[i] = (weight * layer.survival * np.where(layer.on_drop, 1 - 1 / at_risk, 1.0)).sum()
+    time = np.append(0.0, np.repeat(stages.time, 2))
+    curve = np.minimum.accumulate(np.append(1.0, np.stack([above, below], axis=1)))
+    return Posterior(stages, model, layers, weights, time, curve, _astray(stages, model, above, below))
+
+
+def _astray(stages, model, above, below):
+    """Whether three clicks in a row lie off the curve by ASTRAY times the noise: the search has lost the curve."""
+    off = np.maximum(stages.survival - above, 0) + np.minimum(stages.survival - below, 0)
+    off = off[~np.isnan(off)] / model.sigma
+    return len(off) >= 3 and float(np.abs(np.convolve(off, np.ones(3) / 3, "valid")).max()) > ASTRAY

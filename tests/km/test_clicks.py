@@ -23,6 +23,13 @@ def along_the_line(time, level, clicks, noise, rng):
     return seen.clip(0), (np.interp(place, along, corner_level) + noise * rng.standard_normal(clicks)).clip(0, 1)
 
 
+def distance(result, drops, times):
+    """Distance of two curves at the times."""
+    made, truth = (known["survival"].to_numpy()[np.searchsorted(known["time"], times, side="right") - 1]
+                   for known in (result.km, drops))  # fmt: skip
+    return made - truth
+
+
 def counts(time, n_at_risk):
     return pd.DataFrame({"time": time, "n_at_risk": n_at_risk})
 
@@ -85,9 +92,7 @@ def test_the_search_does_not_lose_a_large_trial(seed, with_total):
         curve(seen, level), table(time, 4.7), total_events=int(event.sum()) if with_total else None
     )
     at = np.linspace(0, time.max(), 1001)
-    made, truth = (known["survival"].to_numpy()[np.searchsorted(known["time"], at, side="right") - 1]
-                   for known in (result.km, drops))  # fmt: skip
-    assert np.sqrt(((made - truth) ** 2).mean()) < 0.006
+    assert np.sqrt((distance(result, drops, at) ** 2).mean()) < 0.006
     assert result.total_events == pytest.approx(event.sum(), rel=0.02)
 
 
@@ -101,9 +106,24 @@ def test_the_search_keeps_events_for_the_tail():
     seen, level = along_the_line(drops["time"].to_numpy(), drops["survival"].to_numpy(), 150, 0.005, rng)
     result = reconstruct_ipd(curve(seen, level), table(time, 3.0), total_events=int(event.sum()))
     at = np.linspace(0.85, 1, 151) * time.max()
-    made, truth = (known["survival"].to_numpy()[np.searchsorted(known["time"], at, side="right") - 1]
-                   for known in (result.km, drops))  # fmt: skip
-    assert np.abs(made - truth).mean() < 0.005
+    assert np.abs(distance(result, drops, at)).mean() < 0.005
+
+
+@pytest.mark.parametrize("seed, n, shape, last, printed", [(0, 400, 1.0, 3, False), (1, 240, 1.8, 2, True)])
+def test_a_search_gone_astray_is_repeated_wider(seed, n, shape, last, printed):
+    """A long flat tail that ends with a death among the last two or three patients."""
+    rng = np.random.default_rng(seed)
+    death, censored = 40 * rng.weibull(shape, n), 12 + 48 * rng.beta(1.0, 1.6, n)
+    time, event = np.minimum(death, censored), (death <= censored).astype(int)
+    order = np.argsort(time)
+    event[order[-last]] = 1
+    time[order[-last:]] += np.arange(1, last + 1)
+    drops = feet(time, event)
+    seen, level = along_the_line(drops["time"].to_numpy(), drops["survival"].to_numpy(), 60, 0, rng)
+    at_risk = table(time, 6.0) if printed else None
+    result = reconstruct_ipd(curve(seen, level), at_risk, n=n, total_events=int(event.sum()))
+    at = np.linspace(0, time.max(), 1001)
+    assert np.sqrt((distance(result, drops, at) ** 2).mean()) < 0.005
 
 
 @pytest.mark.parametrize("seed", [0, 4, 5, 6, 7])
