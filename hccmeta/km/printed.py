@@ -175,19 +175,28 @@ def _pairs(arm_1, arm_0, comparisons, n_pairs, seed, on_conflict):
     """Indices of the draws of both arms that belong together, and what is left out or scarce."""
     patients = [(arm[2].times, arm[2].events) for arm in (arm_1, arm_0)]
     rng = np.random.default_rng([seed, 1])
-    pairs = matched_pairs(*patients, comparisons, n_pairs, rng)
+    kept, unmet = list(comparisons), []
+    while not (pairs := matched_pairs(*patients, kept, n_pairs, rng)).size:
+        culprits = [c for c in kept if len(kept) == 1 or not matched_pairs(*patients, [c], 1, rng).size]
+        conflicts = _unmet(culprits, kept, compare_arms(*patients))
+        if on_conflict == "raise":
+            raise conflict_error(conflicts, ())
+        unmet += conflicts
+        kept = [c for c in kept if c not in (culprits or kept[1:])]
     distinct = pairs.shape[1]
-    if distinct:
-        scarce = [f"only {distinct} distinct pairs of draws show what is printed between the arms"]
-        return pairs[:, resample(np.zeros(distinct), n_pairs, rng)], [], scarce if distinct < n_pairs / 4 else []
-    shown = compare_arms(*patients)
-    conflicts = [
-        Conflict((c.name, "the two arms"), "no pair of draws shows it", _nearest_shown(c, shown[c.name]))
-        for c in comparisons
-    ]
-    if on_conflict == "raise":
-        raise conflict_error(conflicts, ())
-    return np.tile(np.arange(n_pairs), (2, 1)), conflicts, []
+    scarce = [f"only {distinct} distinct pairs of draws show what is printed between the arms"]
+    return pairs[:, resample(np.zeros(distinct), n_pairs, rng)], unmet, scarce if distinct < n_pairs / 4 else []
+
+
+def _unmet(culprits, comparisons, shown):
+    """Conflicts of the comparisons that no pair of draws shows, or of both where each alone is shown."""
+    if culprits:
+        rule = "no pair of draws shows it"
+        return [Conflict((c.name, "the two arms"), rule, _nearest_shown(c, shown[c.name])) for c in culprits]
+    both = tuple(c.name for c in comparisons[::-1])
+    fits = (shown["hr"] >= comparisons[0].low) & (shown["hr"] <= comparisons[0].high)
+    low, high = np.quantile(shown[both[0]][fits] if fits.any() else shown[both[0]], [0.025, 0.975])
+    return [Conflict(both, "no pair of draws shows both", f"{both[0]} between {low:.2g} and {high:.2g}")]
 
 
 def _nearest_shown(comparison, values):

@@ -255,3 +255,20 @@ def test_limits_and_follow_up_where_the_curve_ends_at_zero():
         assert log_likelihood(info, start, codes, log_step, greenwood, 4) == 0
     still_above = Information("", "reverse KM", 8.5, 0.9, 0.001, 1)
     assert log_likelihood(still_above, start, codes, log_step, greenwood, 4) < -0.5
+
+
+def test_only_the_comparison_that_does_not_fit_is_named():
+    """Medians of 18 and 9 months among 80 patients each: a ratio near 0.5, and a p value far below 0.6."""
+    shared = ("n", None, 80), ("events", None, 60), ("follow_up_max", None, 40.0)
+    arms = [report(*shared, ("median", None, m), ("landmark", 12, s)) for m, s in ((18.0, 0.66), (9.0, 0.38))]
+    options = dict(against=arms[1], n_imputations=60)
+    with pytest.raises(DataError) as caught:
+        reconstruct_from_statistics(arms[0], hr="2.00", logrank_p="<0.001", **options)
+    assert "hr and the two arms" in str(caught.value) and "logrank_p" not in str(caught.value)
+    with pytest.raises(DataError, match="logrank_p and hr: no pair of draws shows both; .* logrank_p between 0.000"):
+        reconstruct_from_statistics(arms[0], hr="0.50", logrank_p="0.60", **options)
+    for printed, dropped in ((("2.00", "<0.001"), "hr"), (("0.50", "0.60"), "logrank_p")):
+        result, *_ = drawn(arms[0], hr=printed[0], logrank_p=printed[1], on_conflict="drop", against=arms[1])
+        assert result.dropped == (dropped,)
+        shares = result.summary.set_index("item")["share"]
+        assert shares["hr" if dropped == "logrank_p" else "logrank_p"] == 1
