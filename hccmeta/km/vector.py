@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STARTS_AT_ONE = 0.01
 FILE_PRECISION = 1e-4
+WRITTEN = 0.005
 
 
 def digitise_vector(
@@ -82,8 +83,16 @@ def digitise_vector(
     else:
         chosen = assign_curves(curves, colours, line_styles)
     digits = -int(np.ceil(np.log10(FILE_PRECISION * axes.time.slope)))
-    table = curve_table({name: curve.corners for name, curve in chosen.items()})
+    early = WRITTEN * axes.time.slope
+    table = curve_table({name: _ended(curve.corners, early) for name, curve in chosen.items()})
     return table.assign(time=table["time"].round(digits))
+
+
+def _ended(corners: np.ndarray, early: float) -> np.ndarray:
+    """Corners where a drop at the very end of a curve is not behind its follow-up through rounding in the file."""
+    at_end = corners[:, 0] > corners[-1, 0] - early
+    at_end[[0, -1]] = False
+    return np.where(at_end[:, None] & [True, False], corners[-1:, :] - early, corners)
 
 
 def calibrate(figure: Figure, calibration, y_scale, ticks) -> Axes:

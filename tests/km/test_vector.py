@@ -64,6 +64,13 @@ def test_a_line_that_is_no_curve(tmp_path, line):
         digitise_vector(**svg(tmp_path, [line]))
 
 
+def test_a_drop_at_the_end_is_not_behind_the_follow_up_where_the_file_rounds(tmp_path):
+    """Drawn up to 10.0004 months, 76.6693 points, which the file gives as 76.67."""
+    curve = digitise_vector(**svg(tmp_path, ["M 10 10 H 30 V 50 H 76.67 V 90"]))
+    assert curve["time"].iloc[-2] <= 10.0004 < curve["time"].iloc[-1]
+    assert curve["survival"].iloc[-2:].tolist() == [0, 0]
+
+
 def test_a_curve_that_starts_below_one_starts_with_a_drop_at_its_first_point(tmp_path):
     curve = digitise_vector(**svg(tmp_path, ["M 11 13 H 30 V 50 H 90"]))
     np.testing.assert_allclose(curve[["time", "survival"]], [[0, 1], [0.15, 0.9625], [3, 0.5], [12, 0.5]], atol=1e-4)
