@@ -228,6 +228,7 @@ def median_sentence(tables, *, endpoint: str = "OS", level: float = 0.95) -> str
     if rows.empty:
         return f"No study of advanced disease in this selection prints a median of {NAMES[endpoint]}."
     pooled = pool_medians(rows[columns].reset_index(drop=True), level=level, allow_mixed=True)
+    sentence = pooled.sentence
     if pooled.result is not None and pooled.result.k < FEWEST:
-        return f"The median is not pooled: {studies_text(pooled.result.k)} with an interval, fewer than {FEWEST}."
-    return pooled.sentence
+        sentence = f"The median is not pooled: {studies_text(pooled.result.k)} with an interval, fewer than {FEWEST}."
+    return f"{NAMES[endpoint].capitalize()} after RT + ICI in advanced disease. {sentence}"

@@ -92,7 +92,9 @@ def test_an_interval_over_almost_everything_gives_way_to_the_studies(landmarks):
 
 def test_the_median_is_not_pooled_where_one_is_not_reached(tables, curves):
     assert "it was not reached in RT-PD1 timing series" in hm.median_sentence(tables, endpoint="OS")
-    assert hm.median_sentence(tables, endpoint="PFS").startswith("Pooled median")
+    assert hm.median_sentence(tables, endpoint="PFS").startswith(
+        "Progression-free survival after RT + ICI in advanced disease. Pooled median"
+    )
     row = hm.median_table(tables, curves).set_index("study").loc["Zhai 2025"]
     assert row["value"] == pytest.approx(row["printed"], abs=0.05)
     assert row["ci_low"] == pytest.approx(row["printed_low"], abs=1) and row["ci_high"] == pytest.approx(18, abs=3)
