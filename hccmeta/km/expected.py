@@ -82,6 +82,8 @@ def expected_events(counts: Counts, path: Path, total_events: int | None) -> np.
         if missing < 0:
             return events * total_events / events.sum()
         share = np.where(losses > events, events + 0.02 * (losses - events) + 1e-12, 0)
+        if not share.any():
+            break
         events = np.minimum(losses, events + share * missing / share.sum())
     return events
 

@@ -170,6 +170,13 @@ def test_no_censoring_and_a_curve_that_reaches_zero():
     assert result.km.survival.iloc[-1] == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_everyone_has_an_event_and_a_drop_is_seen_at_the_start():
+    clicks = curve([0, 0, 0.02, 3, 6, 9], [1, 0.93, 0.9, 0.6, 0.3, 0.02])
+    result = reconstruct_ipd(clicks, n=8, total_events=8)
+    assert result.ipd.event.all() and np.isfinite(result.ipd.time).all()
+
+
 def test_flat_heavily_censored_tail_has_no_events():
     rng = np.random.default_rng(4)
     time = np.append(rng.uniform(1, 10, 30), rng.uniform(12, 60, 70))
