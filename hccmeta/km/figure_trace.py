@@ -17,6 +17,7 @@ FOLLOWS = 3
 STROKE = 6
 CROSSED = 2.0
 LONG = 0.15
+THINNEST, THICKEST, ALONG = 0.6, 2.8, 0.7
 
 
 def trace_path(own, hidden, lines, width: float, start_row: float, style: str, *, unbroken: bool) -> np.ndarray:
@@ -149,6 +150,17 @@ def _reach(own, hidden, gap: float) -> int:
     apart = np.flatnonzero(np.diff(white, prepend=0) > gap)
     reached = seen[: apart[0]] if len(apart) else seen
     return int(reached[-1]) + 1 if len(reached) else 0
+
+
+def outermost(path: np.ndarray, own, width: float) -> bool:
+    """Whether another line of the colour and width runs along the curve on one side of it and none on the other."""
+    rows, away, columns = np.arange(own.shape[0])[:, None], 2 * width + 2, own[:, : len(path)]
+    thick = [
+        np.where(side & (columns > SEEN), columns, 0).sum(axis=0) / width
+        for side in (rows < path - away, rows > path + away)
+    ]
+    less, more = sorted(np.mean((mass > THINNEST) & (mass < THICKEST)) for mass in thick)
+    return bool(more > ALONG and less < 1 - ALONG)
 
 
 def end_of_curve(path: np.ndarray, own, width: float, style: str) -> float:

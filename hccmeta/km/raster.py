@@ -23,7 +23,7 @@ from hccmeta.km.figure_ink import (
 )
 from hccmeta.km.figure_steps import drawn_pieces, off_grid, refine, steps_of_path
 from hccmeta.km.figure_style import read_colours
-from hccmeta.km.figure_trace import end_of_curve, longest_gap, past_last_drop, to_its_end, trace_path
+from hccmeta.km.figure_trace import end_of_curve, longest_gap, outermost, past_last_drop, to_its_end, trace_path
 from hccmeta.km.vector import curve_table
 
 if TYPE_CHECKING:
@@ -181,6 +181,11 @@ def _trace_one(share, ink, taken, corner, axes: Axes, bottom: float, style: str,
     if len(path) < max(SHORTEST * (box.stop - box.start), 3):
         return None
     path, foot = past_last_drop(path, own, hidden, lines, width, style)
+    if style == "solid" and not unbroken and outermost(path, own, width):
+        raise DataError(
+            "colours: beside a curve another solid line of its colour and width runs along it: a confidence limit or "
+            "another arm. Give the arms line_styles, or paint the limits white and read the image again."
+        )
     levels, drops = steps_of_path(path, width)
     end = end_of_curve(path, own, width, style)
     if foot:

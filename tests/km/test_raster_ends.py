@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawn_trials import BLACK_GREY, draw, kaplan_meier, rmse, saved
 
-from hccmeta import digitise_image
+from hccmeta import DataError, digitise_image
 
 RED, BLUE = (214, 39, 40), (31, 119, 180)
 COLOURS = {"a": "#d62728", "b": "#1f77b4"}
@@ -110,3 +110,13 @@ def test_a_survival_axis_that_does_not_start_at_0(tmp_path, lowest, colours):
         for arm, (time, event) in arms.items():
             assert rmse(curves[curves["curve"] == arm], time, event) < 0.006
             assert last(curves, arm)[0] == pytest.approx(time.max(), abs=0.3)
+
+
+@pytest.mark.parametrize("shift", [-24, 24])
+def test_two_equal_lines_of_one_colour_are_no_single_curve(tmp_path, shift):
+    pixels = white()
+    for y in (0, shift):
+        pixels[49:51, 50:71] = pixels[49 : 151 + y, 69:71] = pixels[149 + y : 151 + y, 69:301] = RED
+        pixels[149 + y : 201 + y, 299:301] = pixels[199 + y : 201 + y, 299:341] = RED
+    with pytest.raises(DataError, match="another solid line of its colour and width"):
+        digitise_image(**saved(pixels, tmp_path), colours={"a": "#d62728"})
