@@ -12,6 +12,7 @@ from hccmeta.km.denoise import USUAL_NOISE, Path, monotone_path
 from hccmeta.km.expected import Counts
 
 BEYOND_AXIS = 0.05
+A_PIXEL = 0.003  # of the time axis
 SLACK = 0.02
 MOST_PATIENTS = 1_000_000
 
@@ -163,7 +164,19 @@ def _follow_up(time, survival, counted, n_at_risk, time_noise, conflicts, notes)
     path = monotone_path(time, survival, time_noise=time_noise)
     if not len(counted):
         return path, None
+    if path.exact:
+        path = monotone_path(_behind_counts(time, path, counted, n_at_risk), survival, time_noise=time_noise)
     return path, Counts(counted, n_at_risk, max(path.end, float(counted[-1])), True)
+
+
+def _behind_counts(time, path, counted, n_at_risk):
+    """Times of the clicks; a drop less than a pixel before a printed count that is too high for it moves onto it."""
+    before = path.survival[np.maximum(np.searchsorted(path.time, counted, side="left") - 1, 0)]
+    left = n_at_risk[:-1] * before[1:] / np.maximum(before[:-1], 1e-9)
+    for k in np.flatnonzero(left < n_at_risk[1:] - 0.5) + 1:
+        near = (time >= counted[k] - A_PIXEL * path.end) & (time < counted[k])
+        time = np.where(near, counted[k], time)
+    return time
 
 
 def _agree_events(path, counts, n, total_events, conflicts, notes):

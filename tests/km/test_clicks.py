@@ -80,6 +80,14 @@ def test_points_just_off_the_axes_are_those_on_them():
             reconstruct_ipd(far, at_risk)
 
 
+def test_a_drop_read_a_pixel_before_a_printed_count_contradicts_nothing():
+    """The death at 4.001 months was traced at 3.981; at 4 months all 15 are still at risk."""
+    clicks = curve([0, 3.981, 9, 14, 20], [1, 14 / 15, 13 / 15, 12 / 15, 12 / 15])
+    result = reconstruct_ipd(clicks, counts([0, 4, 8, 12, 16], [15, 15, 14, 13, 12]), total_events=3)
+    assert [(result.ipd.time >= t).sum() for t in (0, 4, 8, 12, 16)] == [15, 15, 14, 13, 12]
+    np.testing.assert_allclose(result.km.time, [0, 4, 9, 14], atol=0.1)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("with_total", [True, False])
 def test_the_search_does_not_lose_a_large_trial(seed, with_total):
