@@ -54,7 +54,9 @@ def read_items(table, *, label: str = "statistics", need_n: bool = True) -> tupl
         repeats = _by_name([item for row in shown for item in _items_of(row, digits)])
         problems = [problem for same in repeats for problem in _bad_repeats(same)]
     if problems:
-        listed = "; ".join(f"row {p['row']}, {p['column']} = {p['value']!r}: {p['rule']}" for p in problems)
+        listed = "; ".join(
+            f"row {bad['row']}, {bad['column']} = {bad['value']!r}: {bad['rule']} ({bad['fix']})" for bad in problems
+        )
         raise DataError(f"{label}: {len(problems)} problem(s) in the printed statistics: {listed}.", problems)
     return tuple(min(same, key=lambda item: item.half) for same in repeats)
 
