@@ -283,10 +283,3 @@ def test_unknown_option_names_the_choices(options, choice):
 def test_hazard_ratio_needs_the_other_arm():
     with pytest.raises(MethodError, match="against"):
         reconstruct_from_statistics(ZHAI_2025["OS"], hr=0.6)
-
-
-def test_a_bad_row_is_named_with_what_would_do():
-    rows = pd.DataFrame({"statistic": ["n", "followup", "events"], "value": [20, 3, 4.5]})
-    with pytest.raises(DataError, match=r"row 1.*one of n, .*follow_up_median.*row 2.*enter a whole number") as error:
-        reconstruct_from_statistics(rows)
-    assert [problem["row"] for problem in error.value.problems] == [1, 2]

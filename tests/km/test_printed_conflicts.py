@@ -123,6 +123,7 @@ def test_bad_rows_are_listed_together():
     rules = [p["rule"] for p in caught.value.problems]
     assert len(rules) == 5
     assert any("fraction" in r for r in rules) and any("missing" in r for r in rules)
+    assert "unknown statistic (one of n, events, " in str(caught.value)
 
 
 def test_n_alone_is_not_enough():
