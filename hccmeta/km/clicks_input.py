@@ -164,8 +164,9 @@ def _follow_up(time, survival, counted, n_at_risk, time_noise, conflicts, notes)
     path = monotone_path(time, survival, time_noise=time_noise)
     if not len(counted):
         return path, None
-    if path.exact:
-        path = monotone_path(_behind_counts(time, path, counted, n_at_risk), survival, time_noise=time_noise)
+    moved = _behind_counts(time, path, counted, n_at_risk) if path.exact else time
+    if moved is not time:
+        path = monotone_path(moved, survival, time_noise=time_noise)
     return path, Counts(counted, n_at_risk, max(path.end, float(counted[-1])), True)
 
 

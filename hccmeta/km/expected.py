@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hccmeta.km.denoise import Path, time_step
-from hccmeta.km.lattice import SQRT_2PI, EventsAhead, Stages
+from hccmeta.km.events_ahead import EventsAhead
+from hccmeta.km.lattice import SQRT_2PI, Stages
 
 FEW_TIES = 6
 LEAST_SURVIVAL = 1e-3
@@ -213,8 +214,7 @@ def drops_may_all_be_clicked(path: Path, counts: Counts, total: float) -> bool:
     """Whether events beyond the number of clicked drops are few enough to be ties."""
     clicks = max(clicked_drops(path, counts), 1.0)
     drops = np.diff(np.interp(np.linspace(0, path.end, 11), path.time, np.linspace(0, clicks, len(path.time))))
-    tied = (drops**2).sum() * time_step(path.raw_time[:-1]) / (0.2 * path.end)
-    tied = tied * (total / clicks) ** 2
+    tied = _tied(drops, path) * (total / clicks) ** 2
     return total - clicks <= max(0.12 * total, tied + 3 * np.sqrt(tied + 1))
 
 
@@ -227,13 +227,17 @@ def head_share(path: Path, counts: Counts) -> float:
     return flat if 0.33 < flat < 0.67 else 0.0
 
 
-def _drops_not_clicked(total, drops, binned, path, every_drop):
-    """Share of the drops that was not clicked, and chance of one more event at a clicked drop.
-
-    Times given to a step h tie about h/2 times the integral of the squared event rate.
+def _tied(binned, path):
+    """Ties among the numbers in ten equal parts of the time: h/2 times the integral of the squared rate, h the step of
+    the times.
     """
+    return (binned**2).sum() * time_step(path.raw_time[:-1]) / (0.2 * path.end)
+
+
+def _drops_not_clicked(total, drops, binned, path, every_drop):
+    """Share of the drops that was not clicked, and chance of one more event at a clicked drop."""
     lost = max(total - drops, 0.0) / max(total, 1.0)
-    tied = (binned**2).sum() * time_step(path.raw_time[:-1]) / (0.2 * path.end) / max(total, 1.0)
+    tied = _tied(binned, path) / max(total, 1.0)
     ties = max(tied, lost) if every_drop else tied
     return (0.0 if every_drop else lost), float(np.clip(ties, 0.03, 0.9 if every_drop else 0.3))
 

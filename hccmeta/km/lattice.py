@@ -13,30 +13,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from hccmeta.km.counts_prior import counts_prior, counts_priors
+from hccmeta.km.events_ahead import EventsAhead
 
 SQRT_2PI = np.sqrt(2 * np.pi)
 VISIBLE_DROP = 0.3
-
-
-@dataclass(frozen=True)
-class EventsAhead:
-    """Events still to come after every stage: a number and its variance for a state at `survival` and `at_risk`.
-
-    States elsewhere expect `per_survival` and `per_patient` times the difference more.
-    """
-
-    number: np.ndarray
-    per_survival: np.ndarray
-    per_patient: np.ndarray
-    survival: np.ndarray
-    at_risk: np.ndarray
-    variance: np.ndarray
-
-    def chance(self, i: int, missing: np.ndarray, survival: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
-        """Relative chance, from 2e-9 to 1, that `missing` events follow on stage i."""
-        constant = self.number[i] - self.per_survival[i] * self.survival[i] - self.per_patient[i] * self.at_risk[i]
-        expected = constant + self.per_survival[i] * survival + self.per_patient[i] * at_risk
-        return np.exp(np.maximum(-0.5 / self.variance[i] * (missing - expected) ** 2, -20.0))
 
 
 @dataclass(frozen=True)
@@ -182,9 +162,9 @@ def _censor(layer: Layer, losses, stages: Stages, i: int, model: Model) -> Layer
     if not len(keep):
         return None
     row, c = np.divmod(keep, chances.shape[1])
-    weight = layer.weight[row] * chances[row, c]
+    chance = chances[row, c]
     state = (np.zeros(len(row), bool), layer.censored[row] + c, events[row], survival[row])
-    return _merge(state, weight, row, chance[row if len(chance) > 1 else 0, c], model)
+    return _merge(state, layer.weight[row] * chance, row, chance, model)
 
 
 def _losses(mean, most, dispersion, stages, model):

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from ..errors import MethodError, TooFewStudies, takes
 from ..evidence.load import needs_tables
 from ..evidence.select import select_survival
-from ..evidence.sieve import ADVANCED, arm_table
+from ..evidence.sieve import ADVANCED, RT_ICI, arm_table
 from ..survival.draw_effects import draw_effects
 from ..survival.landmark_variance import from_scale
 from ..survival.landmarks import landmark_effects
@@ -68,7 +68,7 @@ def drawn_patients(tables, curves: Curves, endpoint: str):
 def _printed_landmarks(tables, endpoint: str, time: float):
     return select_survival(
         tables, endpoint=endpoint, statistic="landmark", time_months=time, settings=SETTINGS,
-        where={"treatment": ["RT + ICI"]},
+        where=RT_ICI,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import TooFewStudies, takes
 from ..evidence.load import needs_tables
 from ..evidence.select import select_survival
-from ..evidence.sieve import arm_table
+from ..evidence.sieve import RT_ICI, arm_table
 from ..survival.draw_effects import quantiles_over_draws
 from ..survival.one_stage import pool_piecewise_exponential
 from ..survival.pooled_draws import pool_curves_over_draws
@@ -214,8 +214,7 @@ def median_table(tables, curves: Curves, *, endpoint: str = "OS", level: float =
 
 
 def _printed_medians(tables, endpoint):
-    return select_survival(tables, endpoint=endpoint, statistic="median", settings=SETTINGS,
-                           where={"treatment": ["RT + ICI"]})  # fmt: skip
+    return select_survival(tables, endpoint=endpoint, statistic="median", settings=SETTINGS, where=RT_ICI)
 
 
 @needs_tables

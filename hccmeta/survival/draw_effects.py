@@ -15,6 +15,7 @@ from hccmeta.survival.landmark_variance import to_scale
 from hccmeta.survival.mixture import MUST_NOT_MIX
 from hccmeta.survival.patients import split_draws
 from hccmeta.survival.risk_sets import efron_fit, efron_terms, risk_sets
+from hccmeta.survival.rubin import limits_over_draws
 
 EFFECTS = ("loglog", "logit", "log_rmst")
 FEWEST_SAMPLES = 1000
@@ -139,15 +140,14 @@ def quantiles_over_draws(patients, *, times=(), level=0.95, n_samples=40, seed=0
     import pandas as pd
 
     months, rng, rows = check_months("times", times), np.random.default_rng(seed), []
-    tails = ((1 - level) / 2, (1 + level) / 2)
     for study, draws in read_draws(patients, caller="quantiles_over_draws").items():
         samples = [resample(draws, rng) for _ in range(max(n_samples, -(-FEWEST_SAMPLES // len(draws.time))))]
-        found = _quantiles(medians(draws), np.array([medians(s) for s in samples]), tails)
+        found = _quantiles(medians(draws), np.array([medians(s) for s in samples]), level)
         rows.append(dict(study=study, statistic="median", time_months=nan, **found))
         s = np.array([_sampled_survival(sample, months, rng) for sample in samples])
         for column, month in enumerate(months):
             own = at_times(draws, [month])[0][:, 0]
-            found = _quantiles(own, s[:, :, column], tails)
+            found = _quantiles(own, s[:, :, column], level)
             rows.append(dict(study=study, statistic="landmark", time_months=month, **found))
     return pd.DataFrame(rows)
 
@@ -159,13 +159,11 @@ def _sampled_survival(sample, months, rng):
     return np.where(s == 1, top, np.where(s == 0, bottom, s))
 
 
-def _quantiles(own, sampled, tails):
-    """Quantiles of (samples, draws) over both, and those of each draw of which the middle ones are taken."""
+def _quantiles(own, sampled, level):
+    """Value of the draws as they are, and limits of (samples, draws)."""
     names = ("value", "ci_low", "ci_high", "ci_low_without", "ci_high_without")
     if np.isnan(own).any() or np.isnan(sampled).all(axis=0).any():
         return dict.fromkeys(names, nan) | dict(share_not_reached=nan)
     value = np.median(own) if np.isfinite(own).all() else np.sort(own)[len(own) // 2]
-    each = np.sort(np.nanquantile(sampled, tails, axis=0, method="inverted_cdf"), axis=1)[:, len(own) // 2]
-    limits = np.nanquantile(sampled, tails, method="inverted_cdf")
-    shown = (nan if np.isinf(v) else float(v) for v in (value, *limits, *each))
+    shown = (nan if np.isinf(v) else float(v) for v in (value, *limits_over_draws(sampled.T, level)))
     return dict(zip(names, shown, strict=True)) | dict(share_not_reached=float(np.isinf(own).mean()))

@@ -15,7 +15,7 @@ from hccmeta.survival.landmark_variance import from_scale
 from hccmeta.survival.mixture import check_mixture
 from hccmeta.survival.piecewise import exposures, fit_piecewise, marginal_survival
 from hccmeta.survival.pooled import check_grid, median_time
-from hccmeta.survival.rubin import rubin
+from hccmeta.survival.rubin import median_over_draws, rubin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,15 +185,10 @@ def _sampled(fits, points, cuts, level, seed):
         drawn[:, -1] = np.maximum(drawn[:, -1], 0)
         medians.append(median_time(marginal_survival(drawn, cuts, fine), fine))
         tau2.append(drawn[:, -1] ** 2)
-    own = np.sort(median_time(marginal_survival(points, cuts, fine), fine))
-    tails = ((1 - level) / 2, (1 + level) / 2)
-    low, high = np.quantile(np.concatenate(medians), tails, method="inverted_cdf")
-    each = np.sort(np.quantile(medians, tails, axis=1, method="inverted_cdf"), axis=1)[:, len(fits) // 2]
-    tau2_low, tau2_high = np.quantile(np.concatenate(tau2), tails)
-    values = dict(median=own[len(own) // 2], median_low=low, median_high=high, median_low_without=each[0],
-                  median_high_without=each[1])  # fmt: skip
-    values = {name: nan if np.isinf(v) else float(v) for name, v in values.items()}
+    own = median_time(marginal_survival(points, cuts, fine), fine)
+    tau2_low, tau2_high = np.quantile(np.concatenate(tau2), ((1 - level) / 2, (1 + level) / 2))
     if not points[:, -1].any():
         tau2_low = tau2_high = nan
     tau2 = float(np.median(points[:, -1] ** 2))
-    return values | dict(tau2=tau2, tau2_low=float(tau2_low), tau2_high=float(tau2_high))
+    limits = dict(tau2=tau2, tau2_low=float(tau2_low), tau2_high=float(tau2_high))
+    return median_over_draws(own, medians, level) | limits

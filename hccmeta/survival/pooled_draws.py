@@ -16,7 +16,7 @@ from hccmeta.survival.grid import Intervals, stop
 from hccmeta.survival.landmark_variance import from_scale
 from hccmeta.survival.mixture import check_mixture
 from hccmeta.survival.pooled import MODELS, check_grid, median_time, resolve_structure
-from hccmeta.survival.rubin import rubin
+from hccmeta.survival.rubin import median_over_draws, rubin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,10 +151,5 @@ def _median(fits, times, level, seed):
     sampled = np.array([
         median_time(survival_of(rng.multivariate_normal(f.mu, f.vcov, size=each, method="eigh")), times) for f in fits
     ])  # fmt: skip
-    own = np.sort(np.concatenate([median_time(survival_of(f.mu)[None], times) for f in fits]))
-    tails = ((1 - level) / 2, (1 + level) / 2)
-    low, high = np.quantile(sampled, tails, method="inverted_cdf")
-    within = np.sort(np.quantile(sampled, tails, axis=1, method="inverted_cdf"), axis=1)[:, len(fits) // 2]
-    values = dict(median=own[len(own) // 2], median_low=low, median_high=high, median_low_without=within[0],
-                  median_high_without=within[1])  # fmt: skip
-    return {name: nan if np.isinf(v) else float(v) for name, v in values.items()}
+    own = np.concatenate([median_time(survival_of(f.mu)[None], times) for f in fits])
+    return median_over_draws(own, sampled, level)

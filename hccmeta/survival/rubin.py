@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +85,26 @@ def mixture_interval(estimates, standard_errors, df, level):
         below = stdtr(df, (middle[:, None] - y) / se).mean(axis=1) < tails
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return (low + high) / 2
+
+
+def limits_over_draws(sampled, level) -> np.ndarray:
+    """low, high over draws x samples, and low, high without the draws: the middle one of the limits of each draw.
+
+    `sampled` is (draws, samples); NaN is left out, inf (not reached) comes last.
+
+    >>> limits_over_draws([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], 0.5)
+    array([2., 6., 5., 7.])
+    """
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    each = np.sort(np.nanquantile(sampled, tails, axis=1, method="inverted_cdf"), axis=1)
+    return np.append(np.nanquantile(sampled, tails, method="inverted_cdf"), each[:, len(sampled) // 2])
+
+
+def median_over_draws(own, sampled, level) -> dict:
+    """Median of the draws' own medians with the limits of `limits_over_draws`; NaN where not reached."""
+    names = ("median", "median_low", "median_high", "median_low_without", "median_high_without")
+    values = np.append(np.sort(own)[len(own) // 2], limits_over_draws(sampled, level))
+    return {name: nan if np.isinf(v) else float(v) for name, v in zip(names, values, strict=True)}
 
 
 def critical(level, df):
